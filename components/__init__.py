@@ -1,0 +1,1 @@
+"""The stages: one folder each, `component.py` declares, the other modules work."""

@@ -1,0 +1,76 @@
+"""Judges the data and writes the verdict."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import tensorflow_data_validation as tfdv
+from tfx import types
+from tfx.components.statistics_gen import stats_artifact_utils
+from tfx.dsl.components.base import base_executor
+from tfx.dsl.io import fileio
+from tfx.types import artifact_utils
+from tfx.utils import io_utils
+
+from components.data_gate.anomalies import find_anomalies, gate_schema
+from components.data_gate.artifact import VERDICT_NAME
+from components.data_gate.verdict import Finding, Verdict
+from components.image_example_gen.executor import describe_refusals
+from components.image_example_gen.report import REPORT_NAME, IngestionReport
+from schemas.experiment import Data, Gate
+
+
+class Executor(base_executor.BaseExecutor):
+    """Writes `verdict.json` and the property `passed`."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """A verdict against the data is a result like any other: it raises nothing."""
+        data = Data.model_validate_json(exec_properties["data"])
+        gate = Gate.model_validate_json(exec_properties["gate"])
+        examples = artifact_utils.get_single_instance(input_dict["examples"])
+        with fileio.open(os.path.join(examples.uri, REPORT_NAME)) as file:
+            report = IngestionReport.from_json(file.read())
+
+        findings = _quarantine(report, data.quarantine.max_fraction)
+        if gate.anomalies != "off":
+            findings += _anomalies(input_dict, examples, len(report.labels(data.labels)), gate.anomalies == "fail")
+        verdict = Verdict(tuple(findings))
+
+        artifact = artifact_utils.get_single_instance(output_dict["verdict"])
+        with fileio.open(os.path.join(artifact.uri, VERDICT_NAME), "w") as file:
+            file.write(verdict.to_json())
+        artifact.passed = int(verdict.passed)
+
+
+def _quarantine(report: IngestionReport, limit: float) -> list[Finding]:
+    refused = report.num_refused.total()
+    if not refused:
+        return []
+    fraction = refused / (refused + report.num_examples.total())
+    message = (
+        f"{fraction:.4g} of the examples cannot be used; at most data.quarantine.max_fraction = {limit:g} may be so.\n"
+        f"{describe_refusals(report)}"
+    )
+    return [Finding("quarantine", fraction > limit, message)]
+
+
+def _anomalies(
+    input_dict: dict[str, list[types.Artifact]], examples: types.Artifact, num_labels: int, fails: bool
+) -> list[Finding]:
+    statistics = artifact_utils.get_single_instance(input_dict["statistics"])
+    schema_path = io_utils.get_only_uri_in_dir(artifact_utils.get_single_uri(input_dict["schema"]))
+    schema = gate_schema(tfdv.load_schema_text(schema_path), num_labels)
+    findings = []
+    for split in artifact_utils.decode_split_names(statistics.split_names):
+        split_statistics = stats_artifact_utils.load_statistics(statistics, split).proto()
+        files = fileio.glob(os.path.join(artifact_utils.get_split_uri([examples], split), "*"))
+        for feature, description in find_anomalies(split_statistics, schema, files):
+            message = f"split {split}: {feature}: {description}"
+            findings.append(Finding("anomalies", fails, message, split=split, feature=feature))
+    return findings

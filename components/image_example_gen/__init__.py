@@ -1,0 +1,1 @@
+"""From TFRecords to examples that every later stage can rely on."""

@@ -1,0 +1,174 @@
+"""From a source's records to examples with the features that every later stage relies on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import tensorflow as tf
+from google.protobuf.message import DecodeError
+
+from components.image_example_gen.inspection import Facts, Unusable, inspect_files, inspect_pixels
+from components.image_example_gen.tfrecord import Record
+from schemas import features
+from schemas.experiment import Data
+
+
+class Canonical(NamedTuple):
+    """A usable example."""
+
+    index: int
+    example: tf.train.Example
+    sha256: bytes
+    label: int
+    text: str | None
+
+
+class Refused(NamedTuple):
+    """An example that cannot be used, and the feature that is to blame."""
+
+    index: int
+    reason: str
+    detail: str
+    feature: str
+    sha256: bytes
+
+
+class _Parsed(NamedTuple):
+    index: int
+    content: bytes
+    label: int
+    text: str | None
+    filename: str | None
+    shape: tuple[int, int, int]
+
+
+class _MissingError(Exception):
+    """A feature that an example must have is not there."""
+
+    def __init__(self, reason: str, detail: str, feature: str) -> None:
+        super().__init__(detail)
+        self.reason, self.detail, self.feature = reason, detail, feature
+
+
+def canonicalize(records: Sequence[Record], relative_path: str, data: Data) -> list[Canonical | Refused]:
+    """Reads, checks and measures a batch of records.
+
+    Args:
+      records: from one file, with or without payloads.
+      relative_path: of that file below the source.
+      data: the experiment's section.
+
+    Returns:
+      An outcome for each record, in order.
+    """
+    outcomes: dict[int, Canonical | Refused] = {}
+    parsed: list[_Parsed] = []
+    for record in records:
+        result = _parse(record, data)
+        if isinstance(result, Refused):
+            outcomes[record.index] = result
+        else:
+            parsed.append(result)
+    for item, facts in zip(parsed, _inspect(parsed, data), strict=True):
+        digest = hashlib.sha256(item.content)
+        if isinstance(facts, Unusable):
+            outcomes[item.index] = Refused(item.index, *facts, data.features.image, digest.digest())
+        else:
+            example = _build(item, facts, digest.hexdigest(), relative_path, data)
+            outcomes[item.index] = Canonical(item.index, example, digest.digest(), item.label, item.text)
+    return [outcomes[record.index] for record in records]
+
+
+def _inspect(parsed: Sequence[_Parsed], data: Data) -> list[Facts | Unusable]:
+    if data.encoding == "compressed":
+        return inspect_files([item.content for item in parsed])
+    return [inspect_pixels(item.content, item.shape, data.encoding) for item in parsed]
+
+
+def _parse(record: Record, data: Data) -> _Parsed | Refused:
+    def refused(reason: str, detail: str, feature: str) -> Refused:
+        return Refused(record.index, reason, detail, feature, hashlib.sha256(record.payload or b"").digest())
+
+    if record.payload is None:
+        return refused(str(record.reason), str(record.detail), data.features.image)
+    try:
+        feature = tf.train.Example.FromString(record.payload).features.feature
+    except DecodeError:
+        return refused("not_an_example", "the record is no tf.train.Example", data.features.image)
+    names = data.features
+    try:
+        content = _required(feature, names.image, "bytes_list", "missing_image")
+        text = _optional(feature, names.text, "bytes_list")
+        label = _label(feature, text, data)
+        shape = (0, 0, 0)
+        if data.encoding != "compressed":
+            shape = tuple(
+                _required(feature, name, "int64_list", "wrong_shape") for name in (names.height, names.width, names.channels)
+            )
+        filename = _optional(feature, names.filename, "bytes_list")
+        return _Parsed(record.index, content, label, _decode(text), _decode(filename), shape)
+    except _MissingError as missing:
+        return refused(missing.reason, missing.detail, missing.feature)
+
+
+def _label(feature: object, text: bytes | None, data: Data) -> int:
+    names = data.features
+    label = _optional(feature, names.label, "int64_list")
+    if label is not None:
+        return int(label)
+    name = _decode(_optional(feature, names.label, "bytes_list") or text)
+    if name is None:
+        raise _MissingError("missing_label", f"neither {names.label!r} nor {names.text!r} is there", names.label)
+    if data.labels is None:
+        raise _MissingError("missing_label", "only a name; list the classes in data.labels to number them", names.label)
+    if name not in data.labels:
+        raise _MissingError("unknown_label", f"{name!r} is not in data.labels", names.label)
+    return data.labels.index(name)
+
+
+def _required(feature: object, name: str, kind: str, reason: str) -> object:
+    value = _optional(feature, name, kind)
+    if value is None:
+        there = sorted(feature)  # type: ignore[call-overload]
+        raise _MissingError(reason, f"no value in {name!r}; the example has {', '.join(there) or 'no features'}", name)
+    return value
+
+
+def _optional(feature: object, name: str, kind: str) -> object:
+    if name not in feature:  # type: ignore[operator]
+        return None
+    values = getattr(feature[name], kind).value  # type: ignore[index]
+    return values[0] if values else None
+
+
+def _decode(text: object) -> str | None:
+    return None if text is None else text.decode("utf-8", "replace")  # type: ignore[attr-defined]
+
+
+def _build(item: _Parsed, facts: Facts, sha256: str, relative_path: str, data: Data) -> tf.train.Example:
+    example = tf.train.Example()
+    feature = example.features.feature
+    text = item.text
+    if text is None:
+        text = data.labels[item.label] if data.labels and 0 <= item.label < len(data.labels) else str(item.label)
+    for name, value in (
+        (features.ENCODED, item.content),
+        (features.FORMAT, facts.format.encode()),
+        (features.LABEL_TEXT, text.encode()),
+        (features.FILENAME, (item.filename or f"{relative_path}#{item.index}").encode()),
+        (features.SHA256, sha256.encode()),
+    ):
+        feature[name].bytes_list.value.append(value)
+    for name, number in (
+        (features.HEIGHT, facts.height),
+        (features.WIDTH, facts.width),
+        (features.CHANNELS, facts.channels),
+        (features.LABEL, item.label),
+        (features.NUM_BYTES, len(item.content)),
+    ):
+        feature[name].int64_list.value.append(number)
+    feature[features.MEAN].float_list.value.append(facts.mean)
+    feature[features.STDDEV].float_list.value.append(facts.stddev)
+    return example

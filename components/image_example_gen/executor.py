@@ -1,0 +1,96 @@
+"""Runs the ingestion and describes its result to TFX."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.io.filesystems import FileSystems
+from tfx import types
+from tfx.components.util import examples_utils
+from tfx.dsl.components.base import base_beam_executor
+from tfx.dsl.io import fileio
+from tfx.proto import example_gen_pb2
+from tfx.types import artifact_utils
+
+from components.errors import DataError
+from components.image_example_gen.driver import FINGERPRINT
+from components.image_example_gen.ingestion import IngestFile, make_split_directories
+from components.image_example_gen.report import REPORT_NAME, IngestionReport
+from components.image_example_gen.source import list_files
+from components.image_example_gen.splitting import SPLITS
+from schemas.experiment import Data, Splits
+
+_NUM_LISTED = 5
+
+
+class Executor(base_beam_executor.BaseBeamExecutor):
+    """Writes `Split-train`, `Split-eval`, `Split-test` and the report of what was refused."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Raises DataError where a split would be empty, or a class has two names."""
+        data = Data.model_validate_json(exec_properties["data"])
+        files = list_files(exec_properties["source"], data.splits)
+        examples = artifact_utils.get_single_instance(output_dict["examples"])
+        report_path = FileSystems.join(examples.uri, REPORT_NAME)
+
+        make_split_directories(examples.uri)
+        with self._make_beam_pipeline() as pipeline:
+            _ = (
+                pipeline
+                | "Files" >> beam.Create(list(enumerate(files)))
+                | "Spread" >> beam.Reshuffle()
+                | "Ingest" >> beam.ParDo(IngestFile(data, examples.uri, len(files)))
+                | "AddUp" >> beam.CombineGlobally(IngestionReport.merge)
+                | "WriteReport" >> beam.Map(_write_report, report_path)
+            )
+        fileio.rmtree(FileSystems.join(examples.uri, "growing"))
+        with fileio.open(report_path) as file:
+            report = IngestionReport.from_json(file.read())
+        _check_splits(report, data.splits)
+        _check_names(report)
+
+        examples.split_names = artifact_utils.encode_split_names(list(SPLITS))
+        examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
+        examples.set_string_custom_property("input_fingerprint", exec_properties[FINGERPRINT])
+
+
+def _write_report(report: IngestionReport, path: str) -> None:
+    with fileio.open(path, "w") as file:
+        file.write(report.to_json())
+
+
+def _check_splits(report: IngestionReport, splits: Splits) -> None:
+    empty = [split for split in SPLITS if not report.num_examples[split]]
+    if not empty:
+        return
+    counts = ", ".join(f"{split} {report.num_examples[split]}" for split in SPLITS)
+    message = f"no usable example in the split{'s' if len(empty) > 1 else ''} {' and '.join(empty)} ({counts})"
+    if report.num_refused:
+        raise DataError(f"{message}.\n{describe_refusals(report)}")
+    shares = {name: share for name, share in (("eval", splits.eval), ("test", splits.test)) if name in empty}
+    raise DataError(f"{message}; give more images, or change data.splits (now {shares})")
+
+
+def _check_names(report: IngestionReport) -> None:
+    if report.conflicts:
+        raise DataError(f"{report.conflicts[0]}; give every class one name, in the data or in data.labels")
+
+
+def describe_refusals(report: IngestionReport) -> str:
+    """Counts by reason, and the first refused examples, a line each."""
+    counts = ", ".join(f"{reason} {count}" for reason, count in sorted(report.num_refused.items()))
+    lines = [f"unusable examples: {counts}"]
+    for refusal in report.refusals[:_NUM_LISTED]:
+        lines.append(
+            f"  {refusal.source}, record {refusal.index} (split {refusal.split}): {refusal.feature}:"
+            f" {refusal.reason}: {refusal.detail}"
+        )
+    if (more := report.num_refused.total() - _NUM_LISTED) > 0:
+        lines.append(f"  and {more} more")
+    return "\n".join(lines)

@@ -1,0 +1,131 @@
+"""Facts about images, found by decoding each one once with what serving will use."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from components.pixels import decode_file, without_alpha
+from schemas import features
+
+_SIGNATURES = ((b"\xff\xd8\xff", "JPEG"), (b"\x89PNG\r\n\x1a\n", "PNG"), (b"GIF8", "GIF"), (b"BM", "BMP"))
+_PARALLEL_DECODES = 16
+
+
+class Facts(NamedTuple):
+    """What is known of one image. Mean and standard deviation are over its pixels, from 0 to 255."""
+
+    format: str
+    height: int
+    width: int
+    channels: int
+    mean: float
+    stddev: float
+
+
+class Unusable(NamedTuple):
+    """Why an image has no facts."""
+
+    reason: str
+    detail: str
+
+
+def inspect_files(contents: Sequence[bytes]) -> list[Facts | Unusable]:
+    """Decodes image files in parallel and measures them.
+
+    Args:
+      contents: each the bytes of one file.
+
+    Returns:
+      Facts, or the reason why there are none, for each file in its place.
+    """
+    outcomes: list[Facts | Unusable] = [_unusable(content) for content in contents]
+    readable = [place for place, content in enumerate(contents) if format_of(content)]
+    if readable:
+        for place, outcome in zip(readable, _measure([contents[place] for place in readable]), strict=True):
+            outcomes[place] = outcome
+    return outcomes
+
+
+def inspect_pixels(content: bytes, shape: tuple[int, int, int], encoding: str) -> Facts | Unusable:
+    """Measures pixels stored without a file format.
+
+    Args:
+      content: uint8 pixels for the encoding `raw`, float32 pixels / 255 for `float32`, row by row.
+      shape: height, width and channels.
+      encoding: `raw` or `float32`.
+    """
+    dtype = np.dtype(np.uint8 if encoding == "raw" else "<f4")
+    expected = int(np.prod(shape)) * dtype.itemsize
+    if min(shape) < 1 or shape[2] not in (1, 3, 4) or len(content) != expected:
+        height, width, channels = shape
+        return Unusable(
+            "wrong_shape",
+            f"{len(content)} bytes of {encoding} pixels do not make {height} x {width} pixels of {channels} channels"
+            f" ({expected} bytes)",
+        )
+    pixels = np.frombuffer(content, dtype)
+    if encoding == "float32":
+        if not np.isfinite(pixels).all():
+            return Unusable("not_finite", "some pixels are NaN or infinite")
+        if pixels.min() < 0 or pixels.max() > 1:
+            return Unusable("out_of_range", f"pixels from {pixels.min():g} to {pixels.max():g}, expected 0 to 1")
+        pixels = pixels * 255.0
+    stored_as = features.RAW_FORMAT if encoding == "raw" else features.FLOAT32_FORMAT
+    return Facts(stored_as, *shape, float(pixels.mean(dtype=np.float64)), float(pixels.std(dtype=np.float64)))
+
+
+def format_of(content: bytes) -> str | None:
+    """Name of the file format that the bytes start like, or None for one that serving cannot decode."""
+    return next((name for magic, name in _SIGNATURES if content.startswith(magic)), None)
+
+
+def _unusable(content: bytes) -> Unusable:
+    if not content:
+        return Unusable("empty", "the image has no bytes")
+    return Unusable("unsupported_format", f"starts with {content[:8].hex(' ')}; JPEG, PNG, GIF and BMP can be decoded")
+
+
+def _measure(contents: Sequence[bytes]) -> list[Facts | Unusable]:
+    try:
+        shapes, moments = _measuring_graph()(tf.constant(contents, tf.string))
+    except tf.errors.OpError as error:
+        if len(contents) == 1:
+            return [Unusable("undecodable", _first_sentence(error))]
+        # One broken file fails its whole batch: halve until it stands alone.
+        half = len(contents) // 2
+        return _measure(contents[:half]) + _measure(contents[half:])
+    return [
+        Facts(str(format_of(content)), int(height), int(width), int(channels), float(mean), float(stddev))
+        for content, (height, width, channels), (mean, stddev) in zip(
+            contents, shapes.numpy().tolist(), moments.numpy().tolist(), strict=True
+        )
+    ]
+
+
+@functools.cache
+def _measuring_graph() -> tf.types.experimental.GenericFunction:
+    def measure(content: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        pixels = decode_file(content)
+        values = tf.reshape(tf.cast(without_alpha(pixels), tf.float32), [-1])
+        mean, variance = tf.nn.moments(values, axes=[0])
+        return tf.shape(pixels), tf.stack([mean, tf.sqrt(variance)])
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    def measure_all(contents: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return tf.map_fn(
+            measure,
+            contents,
+            parallel_iterations=_PARALLEL_DECODES,
+            fn_output_signature=(tf.TensorSpec([3], tf.int32), tf.TensorSpec([2], tf.float32)),
+        )
+
+    return measure_all
+
+
+def _first_sentence(error: tf.errors.OpError) -> str:
+    return str(error.message).split("\n")[0].split("[[")[0].removeprefix("{{function_node").strip()[-200:]

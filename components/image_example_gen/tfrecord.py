@@ -1,0 +1,109 @@
+"""TFRecord files, read so that damage is reported with its place, not raised.
+
+The format: a little-endian uint64 length, its masked CRC-32C, the payload, its masked CRC-32C
+(https://www.tensorflow.org/tutorials/load_data/tfrecord).
+"""
+
+from __future__ import annotations
+
+import gzip
+import struct
+import zlib
+from collections.abc import Iterator
+from typing import BinaryIO, NamedTuple
+
+import google_crc32c
+
+_HEADER = struct.Struct("<QI")
+_CHECKSUM = struct.Struct("<I")
+_GZIP_MAGIC = b"\x1f\x8b"
+_MASK_DELTA = 0xA282EAD8
+_CHUNK = 1 << 24
+
+
+class Record(NamedTuple):
+    """One record, or the damage found in its place."""
+
+    index: int
+    payload: bytes | None
+    reason: str | None = None
+    detail: str | None = None
+
+
+def masked_crc(data: bytes) -> int:
+    """CRC-32C of `data`, rotated and offset as TFRecord wants it."""
+    crc: int = google_crc32c.value(data)
+    return (((crc >> 15) | (crc << 17)) + _MASK_DELTA) & 0xFFFFFFFF
+
+
+def write_record(file: BinaryIO, payload: bytes) -> None:
+    """Appends one record to an open file."""
+    length = struct.pack("<Q", len(payload))
+    file.write(length + _CHECKSUM.pack(masked_crc(length)) + payload + _CHECKSUM.pack(masked_crc(payload)))
+
+
+def read_records(file: BinaryIO) -> Iterator[Record]:
+    """Reads a TFRecord file, gzip or not, from its start to its end or to damage that hides the rest.
+
+    A payload with a wrong checksum costs that record alone. A damaged length hides where the next
+    record starts, so it costs the rest of the file, as does an end in the middle of a record.
+
+    Args:
+      file: opened for reading bytes, at its start, seekable.
+
+    Yields:
+      Records, with `payload`, or with `reason` (`corrupt_record`, `truncated_file`, `not_a_tfrecord`)
+      and `detail`.
+    """
+    magic = file.read(len(_GZIP_MAGIC))
+    file.seek(0)
+    stream: BinaryIO = gzip.GzipFile(fileobj=file) if magic == _GZIP_MAGIC else file  # type: ignore[assignment]
+    index = -1
+    try:
+        for index, record in enumerate(_read_plain(stream)):  # noqa: B007 - the index is reported below
+            yield record
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        yield Record(index + 1, None, "truncated_file", f"the gzip stream is damaged ({error}); the rest of the file is lost")
+
+
+def _read_plain(file: BinaryIO) -> Iterator[Record]:
+    index = 0
+    while header := file.read(_HEADER.size):
+        if len(header) < _HEADER.size and index > 0:
+            yield _truncated(index)
+            return
+        if len(header) < _HEADER.size or masked_crc(header[:8]) != _HEADER.unpack(header)[1]:
+            yield _lost_track(index)
+            return
+        length = _HEADER.unpack(header)[0]
+        payload = _read_exactly(file, length)
+        checksum = file.read(_CHECKSUM.size)
+        if len(payload) < length or len(checksum) < _CHECKSUM.size:
+            yield _truncated(index)
+            return
+        if masked_crc(payload) != _CHECKSUM.unpack(checksum)[0]:
+            yield Record(index, None, "corrupt_record", "the payload's checksum is wrong; this record is lost")
+        else:
+            yield Record(index, payload)
+        index += 1
+
+
+def _read_exactly(file: BinaryIO, length: int) -> bytes:
+    # In chunks, so that a length far beyond the file's end does not reserve that much memory.
+    if length <= _CHUNK:
+        return file.read(length)
+    parts, missing = [], length
+    while missing and (part := file.read(min(missing, _CHUNK))):
+        parts.append(part)
+        missing -= len(part)
+    return b"".join(parts)
+
+
+def _truncated(index: int) -> Record:
+    return Record(index, None, "truncated_file", "the file ends in the middle of this record; copy or write the file anew")
+
+
+def _lost_track(index: int) -> Record:
+    if index == 0:
+        return Record(0, None, "not_a_tfrecord", "its first bytes are not the header of a TFRecord")
+    return Record(index, None, "corrupt_record", "the record's length is damaged; the rest of the file is lost")

@@ -1,0 +1,49 @@
+"""Declares the stage that publishes a blessed model."""
+
+from __future__ import annotations
+
+from tfx import types
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.types import component_spec, standard_artifacts
+
+from components.code_digest import code_digest
+from components.pusher.executor import Executor
+
+
+class AtomicPusherSpec(types.ComponentSpec):
+    """Inputs: the model and its blessing. Output: what was pushed, and where."""
+
+    INPUTS = {
+        "model": component_spec.ChannelParameter(type=standard_artifacts.Model),
+        "model_blessing": component_spec.ChannelParameter(type=standard_artifacts.ModelBlessing),
+    }
+    OUTPUTS = {"pushed_model": component_spec.ChannelParameter(type=standard_artifacts.PushedModel)}
+    PARAMETERS = {
+        "serving_directory": component_spec.ExecutionParameter(type=str),
+        "code_digest": component_spec.ExecutionParameter(type=str),
+    }
+
+
+class AtomicPusher(base_component.BaseComponent):
+    """Puts a blessed model where a model server finds it, in one rename."""
+
+    SPEC_CLASS = AtomicPusherSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(self, serving_directory: str, model: types.BaseChannel, model_blessing: types.BaseChannel) -> None:
+        """Declares the stage.
+
+        Args:
+          serving_directory: parent of the version directories.
+          model: the Trainer's output.
+          model_blessing: the Evaluator's output.
+        """
+        super().__init__(
+            AtomicPusherSpec(
+                serving_directory=serving_directory,
+                code_digest=code_digest("pusher"),
+                model=model,
+                model_blessing=model_blessing,
+                pushed_model=types.Channel(type=standard_artifacts.PushedModel),
+            )
+        )

@@ -1,0 +1,60 @@
+"""Version directories that a model server polls."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+import uuid
+from pathlib import Path
+
+_STAGING_PREFIX = ".staging-"
+
+
+def versions(serving_directory: Path) -> list[int]:
+    """Published versions, oldest first."""
+    if not serving_directory.is_dir():
+        return []
+    return sorted(int(entry.name) for entry in serving_directory.iterdir() if entry.name.isdecimal() and entry.is_dir())
+
+
+def publish(servable: Path, serving_directory: Path) -> int:
+    """Copies a SavedModel beside its place and renames it, so that a poller never sees a part of it.
+
+    Args:
+      servable: directory of the SavedModel.
+      serving_directory: parent of the version directories.
+
+    Returns:
+      The version: the time in seconds, or one more than the newest where that is not larger.
+
+    Raises:
+      OSError: the directory cannot be written to; nothing is left behind.
+    """
+    serving_directory.mkdir(parents=True, exist_ok=True)
+    staging = serving_directory / f"{_STAGING_PREFIX}{uuid.uuid4().hex}"
+    try:
+        shutil.copytree(servable, staging)
+        _sync(staging)
+        while True:
+            version = max([int(time.time()), *(newest + 1 for newest in versions(serving_directory)[-1:])])
+            try:
+                staging.rename(serving_directory / str(version))
+            except OSError:
+                # Another pusher may have taken the number since it was drawn.
+                if not (serving_directory / str(version)).exists():
+                    raise
+                continue
+            return version
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _sync(directory: Path) -> None:
+    for parent, _, names in os.walk(directory):
+        for name in [".", *names]:
+            descriptor = os.open(Path(parent, name), os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)

@@ -1,0 +1,1 @@
+"""The schema: curated, or inferred from the training split."""

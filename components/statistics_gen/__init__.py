@@ -1,0 +1,1 @@
+"""Statistics of facts and labels, never of image bytes."""

@@ -1,0 +1,1 @@
+"""Preprocessing inside the graph, the same in training and in serving."""

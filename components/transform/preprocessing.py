@@ -1,0 +1,118 @@
+"""What happens to every image, inside the graph that training and serving share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from components.pixels import load_file, load_stored
+from schemas import features
+from schemas.experiment import Preprocessing
+
+_PARALLEL_DECODES = 16
+_SMALLEST_DEVIATION = 1e-6
+
+
+def preprocessing_fn(inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]) -> dict[str, tf.Tensor]:
+    """The Transform stage's function.
+
+    Args:
+      inputs: raw features of a batch, each [batch] or [batch, 1].
+      custom_config: `preprocessing`, the experiment's section as JSON, and `encoding`.
+
+    Returns:
+      `image`: float32 [batch, height, width, channels]; `label`: int64 [batch].
+    """
+    config = Preprocessing.model_validate_json(custom_config["preprocessing"])
+    batch = _StoredBatch(inputs, custom_config["encoding"], config)
+    images = batch.images()
+    if config.normalization == "rescale":
+        images = images / 255.0
+    elif config.normalization == "standardize":
+        mean, deviation = _moments(batch)
+        images = (images - mean) / deviation
+    return {
+        features.TRANSFORMED_IMAGE: images,
+        features.TRANSFORMED_LABEL: tf.reshape(inputs[features.LABEL], [-1]),
+    }
+
+
+def fit_to_size(pixels: tf.Tensor, config: Preprocessing) -> tf.Tensor:
+    """Brings one image to the size of the model's input.
+
+    Args:
+      pixels: float32 [height, width, channels], from 0 to 255.
+      config: the experiment's section.
+
+    Returns:
+      float32 [config.height, config.width, config.channels], from 0 to 255.
+    """
+    size = (config.height, config.width)
+
+    def resize() -> tf.Tensor:
+        if config.fit == "pad":
+            resized = tf.image.resize_with_pad(pixels, *size, method=config.interpolation, antialias=config.antialias)
+        else:
+            resized = tf.image.resize(pixels, size, method=config.interpolation, antialias=config.antialias)
+        # Bicubic overshoots at edges.
+        return tf.clip_by_value(resized, 0.0, 255.0)
+
+    fits = tf.reduce_all(tf.equal(tf.shape(pixels)[:2], size))
+    fitted = tf.cond(fits, lambda: pixels, resize)
+    fitted.set_shape([*size, config.channels])
+    return fitted
+
+
+class _StoredBatch:
+    """A batch of stored images and the ways to look at it."""
+
+    def __init__(self, inputs: dict[str, tf.Tensor], encoding: str, config: Preprocessing) -> None:
+        self._config = config
+        self._is_compressed = encoding == "compressed"
+        names = [features.ENCODED]
+        if not self._is_compressed:
+            names += [features.FORMAT, features.HEIGHT, features.WIDTH, features.CHANNELS]
+        self._stored = tuple(tf.reshape(inputs[name], [-1]) for name in names)
+
+    def images(self) -> tf.Tensor:
+        """float32 [batch, height, width, channels], from 0 to 255."""
+        config = self._config
+        shape = (config.height, config.width, config.channels)
+        return self._map(lambda image: image, tf.TensorSpec(shape, tf.float32))
+
+    def moments(self) -> tf.Tensor:
+        """Means of pixels and of their squares, float64 [batch, 2, channels], of pixels from 0 to 255.
+
+        Apart from `images`, so that the analysis never holds a whole batch of pixels.
+        """
+
+        def measure(image: tf.Tensor) -> tf.Tensor:
+            precise = tf.cast(image, tf.float64)
+            return tf.stack([tf.reduce_mean(precise, [0, 1]), tf.reduce_mean(tf.square(precise), [0, 1])])
+
+        return self._map(measure, tf.TensorSpec((2, self._config.channels), tf.float64))
+
+    def _map(self, function: Any, signature: tf.TensorSpec) -> tf.Tensor:
+        def load(stored: tuple[tf.Tensor, ...]) -> tf.Tensor:
+            if self._is_compressed:
+                pixels = load_file(stored[0], self._config.channels)
+            else:
+                pixels = load_stored(*stored, channels=self._config.channels)
+            return function(fit_to_size(pixels, self._config))
+
+        return tf.map_fn(
+            load, self._stored, parallel_iterations=_PARALLEL_DECODES, fn_output_signature=signature
+        )
+
+
+def _moments(batch: _StoredBatch) -> tuple[tf.Tensor, tf.Tensor]:
+    """Mean and deviation of the training split, float32 [channels].
+
+    Each image weighs the same, as they all have one size by then.
+    """
+    means = tft.mean(batch.moments(), reduce_instance_dims=False)
+    mean, mean_square = means[0], means[1]
+    deviation = tf.sqrt(tf.maximum(mean_square - tf.square(mean), 0.0))
+    return tf.cast(mean, tf.float32), tf.cast(tf.maximum(deviation, _SMALLEST_DEVIATION), tf.float32)

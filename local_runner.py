@@ -1,0 +1,168 @@
+"""The command line of Darkroom: `local_runner.py --help` lists the commands."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from pipeline.paths import Paths
+    from schemas.experiment import Experiment
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_INVALID = 2
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """From a collection of images to a served model, as one experiment file declares it.
+
+    EXPERIMENT is the path of a YAML file, or the name of one in pipeline/experiments/.
+    """
+
+
+def _experiment_options(command: Command) -> Command:
+    """The argument and the options that every command takes."""
+    for decorate in (
+        click.argument("experiment"),
+        click.option("--set", "overrides", metavar="K=V", multiple=True, help="Override a key, as training.epochs=3."),
+        click.option(
+            "--workspace",
+            metavar="DIR",
+            type=click.Path(path_type=Path),
+            default=Path("workspace"),
+            show_default=True,
+            help="Where results are kept.",
+        ),
+    ):
+        command = decorate(command)
+    return command
+
+
+_json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line.")
+
+
+@main.command()
+@_experiment_options
+@_json_option
+def run(experiment: str, overrides: tuple[str, ...], workspace: Path, as_json: bool) -> None:
+    """Run an experiment, from the data to the push.
+
+    Exit status: 0 pushed, or nothing new to do; 1 failed; 2 the experiment is wrong; 3 stopped by the
+    data gate; 4 the model is not blessed.
+    """
+    loaded, paths = _load(experiment, overrides, workspace, as_json)
+
+    from pipeline import runtime
+
+    runtime.configure()
+    from pipeline.capture import original_streams
+    from pipeline.paths import WorkspaceError
+    from pipeline.presentation import summarize
+    from pipeline.progress import progress_on
+    from pipeline.record import FAILED
+    from pipeline.run import Run
+
+    try:
+        paths.prepare()
+    except WorkspaceError as error:
+        _end(str(error), 1, {"status": FAILED} if as_json else None)
+    with original_streams() as (output, error):
+        with progress_on(error) as progress:
+            record = Run(loaded, paths, progress).execute()
+        if as_json:
+            print(json.dumps(record.to_json()), file=output)
+        else:
+            print(summarize(record, paths, experiment, workspace), file=output)
+    sys.exit(record.exit_status)
+
+
+@main.command()
+@_experiment_options
+@click.option("--show", is_flag=True, help="Print the experiment with all its defaults.")
+def validate(experiment: str, overrides: tuple[str, ...], workspace: Path, show: bool) -> None:
+    """Check an experiment and print every error at once."""
+    loaded, _ = _load(experiment, overrides, workspace, as_json=False)
+    if show:
+        from schemas.loading import resolved_yaml
+
+        click.echo(resolved_yaml(loaded), nl=False)
+    else:
+        click.echo(f"{experiment}: valid ({loaded.name}, digest {loaded.digest()[:12]})")
+
+
+@main.command()
+@_experiment_options
+@_json_option
+def status(experiment: str, overrides: tuple[str, ...], workspace: Path, as_json: bool) -> None:
+    """Show the runs of an experiment, their nodes, and the pushed versions."""
+    loaded, paths = _load(experiment, overrides, workspace, as_json, require_places=False)
+    from pipeline.presentation import print_status, status_object
+
+    if as_json:
+        click.echo(json.dumps(status_object(paths)))
+    else:
+        print_status(loaded.name, paths)
+
+
+@main.command()
+@_experiment_options
+@click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@_json_option
+def predict(
+    experiment: str, overrides: tuple[str, ...], workspace: Path, images: tuple[Path, ...], as_json: bool
+) -> None:
+    """Label images with the pushed model."""
+    _, paths = _load(experiment, overrides, workspace, as_json, require_places=False)
+    if absent := [str(image) for image in images if not image.is_file()]:
+        _end("\n".join(f"{image}: no such file" for image in absent), _INVALID)
+
+    from pipeline import runtime
+
+    runtime.configure()
+    from pipeline.prediction import NoModelError, newest_version, predict_quietly
+    from pipeline.presentation import predictions_object, print_predictions
+
+    try:
+        version = newest_version(paths.serving)
+    except NoModelError as error:
+        _end(str(error), 1)
+    predictions = predict_quietly(paths.serving, version, images)
+    if as_json:
+        click.echo(json.dumps(predictions_object(version, predictions)))
+    else:
+        print_predictions(predictions)
+    sys.exit(1 if any(prediction.error for prediction in predictions) else 0)
+
+
+def _load(
+    experiment: str, overrides: tuple[str, ...], workspace: Path, as_json: bool, require_places: bool = True
+) -> tuple[Experiment, Paths]:
+    """Loads an experiment, or ends the process with all its errors."""
+    from pipeline.paths import Paths
+    from schemas.loading import load_experiment
+    from schemas.problems import ExperimentError
+
+    try:
+        loaded = load_experiment(experiment, overrides, require_places=require_places)
+    except ExperimentError as error:
+        errors = [str(problem) for problem in error.problems]
+        _end(str(error), _INVALID, {"status": "invalid", "errors": errors} if as_json else None)
+    return loaded, Paths(workspace, loaded.name)
+
+
+def _end(message: str, exit_status: int, last_line: dict[str, Any] | None = None) -> None:
+    click.echo(message, err=True)
+    if last_line is not None:
+        click.echo(json.dumps(last_line))
+    sys.exit(exit_status)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""Launches one node of a compiled pipeline at a time, through TFX's own Launcher and ML Metadata."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from ml_metadata.proto import metadata_store_pb2
+from tfx import types
+from tfx.dsl.compiler import compiler, constants
+from tfx.orchestration import metadata
+from tfx.orchestration.local import runner_utils
+from tfx.orchestration.pipeline import Pipeline
+from tfx.orchestration.portable import launcher, runtime_parameter_utils
+from tfx.orchestration.portable.mlmd import execution_lib
+from tfx.proto.orchestration import pipeline_pb2
+
+from pipeline.record import CACHED, EXECUTED
+
+_RESOLVER = "tfx.dsl.components.common.resolver.Resolver"
+
+Outputs = Mapping[str, Sequence[types.Artifact]]
+
+
+class UnresolvedInputError(Exception):
+    """A node's inputs are not there."""
+
+
+class NodeOutcome(NamedTuple):
+    """How a node ended, and the artifacts that it or its cached twin made."""
+
+    state: str
+    outputs: Outputs
+
+
+class CompiledPipeline:
+    """A pipeline in TFX's intermediate representation, for one run."""
+
+    def __init__(self, pipeline: Pipeline, run_id: str) -> None:
+        """Compiles.
+
+        Args:
+          pipeline: what to run.
+          run_id: names the run in ML Metadata; never used twice.
+        """
+        self._ir: pipeline_pb2.Pipeline = compiler.Compiler().compile(pipeline)
+        runtime_parameter_utils.substitute_runtime_parameter(
+            self._ir, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id}
+        )
+        self._deployment = runner_utils.extract_local_deployment_config(self._ir)
+        config = self._deployment.metadata_connection_config
+        self._connection = getattr(config, config.WhichOneof("connection_config"))
+        self._nodes = {node.pipeline_node.node_info.id: node.pipeline_node for node in self._ir.nodes}
+        self._run_id = run_id
+
+    @property
+    def nodes(self) -> list[str]:
+        """Names of all nodes, in the order in which they can run."""
+        return list(self._nodes)
+
+    def is_resolver(self, node_id: str) -> bool:
+        """Whether a node only looks up artifacts and makes none."""
+        return self._nodes[node_id].node_info.type.name == _RESOLVER
+
+    def launch(self, node_id: str) -> NodeOutcome:
+        """Runs one node, or takes its result from the cache.
+
+        Raises:
+          UnresolvedInputError: its inputs are not there.
+          Exception: whatever the node's own work raises; its outputs are removed then, and its
+            execution is marked as failed.
+        """
+        try:
+            execution_info = launcher.Launcher(
+                pipeline_node=self._nodes[node_id],
+                mlmd_connection=metadata.Metadata(self._connection),
+                pipeline_info=self._ir.pipeline_info,
+                pipeline_runtime_spec=self._ir.runtime_spec,
+                executor_spec=runner_utils.extract_executor_spec(self._deployment, node_id),
+                custom_driver_spec=runner_utils.extract_custom_driver_spec(self._deployment, node_id),
+            ).launch()
+        except BaseException:
+            self._fail_unfinished()
+            raise
+        if self.is_resolver(node_id):
+            return NodeOutcome(EXECUTED, {})
+        return self._outcome(node_id, execution_info.execution_id)
+
+    def _outcome(self, node_id: str, execution_id: int | None) -> NodeOutcome:
+        with metadata.Metadata(self._connection) as handle:
+            if execution_id is None:
+                raise UnresolvedInputError(f"{node_id} was skipped by TFX: its inputs are not there")
+            [execution] = handle.store.get_executions_by_id([execution_id])
+            if not execution_lib.is_execution_successful(execution):
+                raise UnresolvedInputError(f"{node_id} could not find its inputs in ML Metadata")
+            was_cached = execution.last_known_state == metadata_store_pb2.Execution.CACHED
+            outputs = execution_lib.get_output_artifacts(handle, execution_id)
+        return NodeOutcome(CACHED if was_cached else EXECUTED, outputs)
+
+    def _fail_unfinished(self) -> None:
+        # A driver that raises leaves its execution marked as running: the Launcher looks after executors only.
+        running = (metadata_store_pb2.Execution.NEW, metadata_store_pb2.Execution.RUNNING)
+        with metadata.Metadata(self._connection) as handle:
+            context = handle.store.get_context_by_type_and_name(constants.PIPELINE_RUN_CONTEXT_TYPE_NAME, self._run_id)
+            if context is None:
+                return
+            executions = handle.store.get_executions_by_context(context.id)
+            unfinished = [execution for execution in executions if execution.last_known_state in running]
+            for execution in unfinished:
+                execution.last_known_state = metadata_store_pb2.Execution.FAILED
+            handle.store.put_executions(unfinished)

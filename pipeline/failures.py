@@ -1,0 +1,35 @@
+"""What to tell a person about a node that failed."""
+
+from __future__ import annotations
+
+import errno
+import traceback
+
+from components.errors import DataError, StageError
+
+_LAST_LINES = 3
+_ADVICE = {
+    errno.ENOSPC: "free some space on its disk, then run again",
+    errno.EROFS: "its file system is read-only: give another workspace with --workspace DIR",
+    errno.EACCES: "change its permissions, or give another workspace with --workspace DIR",
+    errno.EPERM: "change its permissions, or give another workspace with --workspace DIR",
+}
+
+
+def is_about_data(error: BaseException) -> bool:
+    """Whether the data is to blame, as the gate would have found."""
+    return isinstance(error, DataError)
+
+
+def describe(node: str, error: BaseException) -> str:
+    """A few lines: for a user's mistake its message alone, else the last lines of the error."""
+    if isinstance(error, StageError):
+        return f"{node}: {error}"
+    if isinstance(error, MemoryError):
+        return f"{node}: out of memory; lower training.batch_size or training.shuffle_buffer"
+    if isinstance(error, OSError) and error.errno is not None:
+        advice = _ADVICE.get(error.errno)
+        place = f" ({error.filename})" if error.filename else ""
+        return f"{node}: {error.strerror}{place}" + (f"; {advice}" if advice else "")
+    lines = "".join(traceback.format_exception_only(type(error), error)).strip().splitlines()
+    return f"{node} failed: " + "\n".join(line[:300] for line in lines[-_LAST_LINES:])

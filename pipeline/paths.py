@@ -1,0 +1,69 @@
+"""Where an experiment keeps what it makes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+DATASETS = "_datasets"
+
+
+class WorkspaceError(Exception):
+    """The workspace cannot be written to."""
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Places below `<workspace>/<experiment's name>/`."""
+
+    workspace: Path
+    name: str
+
+    @property
+    def root(self) -> Path:
+        """All of one experiment."""
+        return self.workspace / self.name
+
+    @property
+    def artifacts(self) -> Path:
+        """TFX's artifacts, a directory per node."""
+        return self.root / "artifacts"
+
+    @property
+    def metadata(self) -> Path:
+        """ML Metadata: every execution and artifact."""
+        return self.root / "metadata.db"
+
+    @property
+    def serving(self) -> Path:
+        """The version directories that a model server polls."""
+        return self.root / "serving"
+
+    @property
+    def runs(self) -> Path:
+        """A record and the nodes' logs for each run."""
+        return self.root / "runs"
+
+    @property
+    def datasets(self) -> Path:
+        """Embedded data sets, shared by all experiments of the workspace."""
+        return self.workspace / DATASETS
+
+    def prepare(self) -> None:
+        """Makes the directories.
+
+        Raises:
+          WorkspaceError: they cannot be made, or not be written to.
+        """
+        try:
+            for directory in (self.artifacts, self.runs):
+                directory.mkdir(parents=True, exist_ok=True)
+            for directory in (self.root, self.artifacts, self.runs):
+                probe = directory / ".probe"
+                probe.touch()
+                probe.unlink()
+        except OSError as error:
+            raise WorkspaceError(
+                f"the workspace {self.workspace} cannot be written to: {error.strerror or error} ({error.filename});"
+                " give another one with --workspace DIR, or change its permissions"
+            ) from error

@@ -1,0 +1,65 @@
+"""The pipeline, on one screen."""
+
+from __future__ import annotations
+
+from tfx.orchestration import metadata
+from tfx.orchestration.pipeline import Pipeline
+
+from components.data_gate.component import DataGate
+from components.evaluator.component import baseline_resolver, image_evaluator
+from components.image_example_gen.component import ImageExampleGen
+from components.pusher.component import AtomicPusher
+from components.schema_gen.component import image_schema
+from components.statistics_gen.component import image_statistics
+from components.trainer.component import image_trainer
+from components.transform.component import image_transform
+from pipeline.paths import Paths
+from schemas.experiment import Experiment
+
+
+def create_pipeline(experiment: Experiment, paths: Paths) -> Pipeline:
+    """Declares what an experiment does, from the data to the push.
+
+    Args:
+      experiment: validated.
+      paths: where its results go.
+    """
+    source = experiment.data.source or str(paths.datasets / str(experiment.data.dataset))
+
+    ingestion = ImageExampleGen(experiment.data, source)
+    examples = ingestion.outputs["examples"]
+
+    statistics = image_statistics(examples)
+    schema = image_schema(experiment.schema_, statistics.outputs["statistics"])
+    gate = DataGate(
+        experiment.data, experiment.gate, examples, statistics.outputs["statistics"], schema.outputs["schema"]
+    )
+
+    transform = image_transform(experiment.data, experiment.preprocessing, examples, schema.outputs["schema"])
+    transform.add_upstream_node(gate)
+
+    trainer = image_trainer(experiment, examples, transform.outputs["transform_graph"], schema.outputs["schema"])
+    baseline = baseline_resolver(trainer.outputs["model"])
+    evaluator = image_evaluator(
+        experiment.evaluation, examples, trainer.outputs["model"], baseline.outputs["model"]
+    )
+    pusher = AtomicPusher(str(paths.serving.absolute()), trainer.outputs["model"], evaluator.outputs["blessing"])
+
+    return Pipeline(
+        pipeline_name=experiment.name,
+        pipeline_root=str(paths.artifacts.absolute()),
+        components=[
+            ingestion,
+            statistics,
+            schema,
+            gate,
+            transform,
+            trainer,
+            baseline,
+            evaluator,
+            pusher.with_id("Pusher"),
+        ],
+        enable_cache=True,
+        metadata_connection_config=metadata.sqlite_metadata_connection_config(str(paths.metadata.absolute())),
+        beam_pipeline_args=list(experiment.beam.args),
+    )

@@ -1,0 +1,115 @@
+"""Shows a run while it goes on: a live table on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Protocol, TextIO
+
+from rich.console import Console
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+RUNNING = "running"
+_STYLES = {"executed": "green", "cached": "cyan", "failed": "bold red", "skipped": "dim"}
+
+
+class Progress(Protocol):
+    """Is told of each node as it starts and ends."""
+
+    def plan(self, nodes: Sequence[str]) -> None:
+        """The nodes to come, in order."""
+
+    def start(self, node: str) -> None:
+        """A node, or the loading of the libraries, begins."""
+
+    def end(self, node: str, state: str, seconds: float) -> None:
+        """It ended."""
+
+    def __enter__(self) -> Progress: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+def progress_on(stream: TextIO) -> Progress:
+    """A live table where the stream is a terminal, else plain lines."""
+    console = Console(file=stream)
+    return LiveProgress(console) if console.is_terminal else PlainProgress(stream)
+
+
+class PlainProgress:
+    """A line for each node that ended."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def plan(self, nodes: Sequence[str]) -> None:
+        """Nothing is printed for nodes to come."""
+
+    def start(self, node: str) -> None:
+        """Nothing is printed until a node ends."""
+
+    def end(self, node: str, state: str, seconds: float) -> None:
+        """Prints the node's name, state and seconds."""
+        print(f"{node:<20} {state:<9} {seconds:7.1f} s", file=self._stream, flush=True)
+
+    def __enter__(self) -> PlainProgress:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+
+class LiveProgress:
+    """A table that is drawn anew a few times a second."""
+
+    def __init__(self, console: Console) -> None:
+        self._rows: dict[str, tuple[str, float]] = {}
+        self._started = time.monotonic()
+        self._spinner = Spinner("dots")
+        self._live = Live(get_renderable=self._table, console=console, refresh_per_second=8)
+
+    def plan(self, nodes: Sequence[str]) -> None:
+        """Adds a waiting row for each node."""
+        for node in nodes:
+            self._rows.setdefault(node, ("waiting", 0.0))
+
+    def start(self, node: str) -> None:
+        """Starts the row's clock."""
+        self._started = time.monotonic()
+        self._rows[node] = (RUNNING, 0.0)
+
+    def end(self, node: str, state: str, seconds: float) -> None:
+        """Stops the row's clock."""
+        self._rows[node] = (state, seconds)
+
+    def __enter__(self) -> LiveProgress:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.refresh()
+        self._live.stop()
+
+    def _table(self) -> Table:
+        table = Table(box=None, show_header=False, pad_edge=False)
+        table.add_column(width=2)
+        table.add_column(min_width=18)
+        table.add_column(min_width=9)
+        table.add_column(justify="right")
+        for node, (state, seconds) in self._rows.items():
+            running = state == RUNNING
+            shown = time.monotonic() - self._started if running else seconds
+            style = _STYLES.get(state, "" if running else "dim")
+            mark = self._spinner if running else Text({"executed": "✓", "cached": "✓", "failed": "✗"}.get(state, "·"), style)
+            table.add_row(mark, Text(node, "" if style != "dim" else style), Text(state, style), Text(f"{shown:.1f} s" if shown else ""))
+        return table

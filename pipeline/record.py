@@ -1,0 +1,97 @@
+"""What is kept of a run, and the exit status that follows from it."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+_RECORD_NAME = "record.json"
+
+PUSHED = "pushed"
+UNCHANGED = "unchanged"
+INVALID = "invalid"
+STOPPED_BY_GATE = "stopped_by_gate"
+NOT_BLESSED = "not_blessed"
+FAILED = "failed"
+
+# A contract: other programs rely on these.
+EXIT_STATUSES = {PUSHED: 0, UNCHANGED: 0, FAILED: 1, INVALID: 2, STOPPED_BY_GATE: 3, NOT_BLESSED: 4}
+
+EXECUTED = "executed"
+CACHED = "cached"
+SKIPPED = "skipped"
+
+
+@dataclass
+class NodeRecord:
+    """What became of one node: `executed`, `cached`, `failed` or `skipped`, and how long it took."""
+
+    state: str
+    seconds: float
+
+
+@dataclass
+class RunRecord:
+    """One run of an experiment."""
+
+    run_id: str
+    experiment: str
+    digest: str
+    started: str
+    status: str = FAILED
+    nodes: dict[str, NodeRecord] = field(default_factory=dict)
+    message: str | None = None
+    """Why it ended before the push, for a person."""
+    log: str | None = None
+    """The log of the node that failed."""
+    warnings: list[str] = field(default_factory=list)
+    pushed_version: int | None = None
+    """Set by a run that pushed."""
+    serving_directory: str | None = None
+    metrics: dict[str, float] = field(default_factory=dict)
+    sample: str | None = None
+    """A held-out image to try the model on."""
+    seconds: float = 0.0
+
+    @property
+    def exit_status(self) -> int:
+        """For the process that ran it."""
+        return EXIT_STATUSES[self.status]
+
+    def write(self, runs: Path) -> None:
+        """Keeps the record as `<runs>/<run_id>/record.json`, whole or not at all."""
+        directory = runs / self.run_id
+        directory.mkdir(parents=True, exist_ok=True)
+        growing = directory / f".{_RECORD_NAME}"
+        growing.write_text(json.dumps(asdict(self), indent=1))
+        os.replace(growing, directory / _RECORD_NAME)
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `--json` prints."""
+        content = asdict(self)
+        # Reports come with the stage that writes them; programs may already ask for the key.
+        content["report"] = None
+        return content
+
+
+def new_run_id() -> str:
+    """The time in UTC, and something that tells two runs of one second apart."""
+    return f"{datetime.now(timezone.utc):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
+
+
+def read_records(runs: Path) -> list[RunRecord]:
+    """The records of all runs, oldest first; an unreadable one is left out."""
+    records = []
+    for path in sorted(runs.glob(f"*/{_RECORD_NAME}")):
+        try:
+            content = json.loads(path.read_text())
+            nodes = {name: NodeRecord(**node) for name, node in content.pop("nodes").items()}
+            records.append(RunRecord(**content, nodes=nodes))
+        except (OSError, ValueError, TypeError, KeyError):
+            continue
+    return records

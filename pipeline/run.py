@@ -1,0 +1,158 @@
+"""Runs an experiment from the data to the push, node by node."""
+
+from __future__ import annotations
+
+import sys
+import time
+import traceback
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.capture import captured
+from pipeline.paths import Paths
+from pipeline.progress import Progress
+from pipeline.record import (
+    EXECUTED,
+    FAILED,
+    PUSHED,
+    SKIPPED,
+    STOPPED_BY_GATE,
+    UNCHANGED,
+    NodeRecord,
+    RunRecord,
+    new_run_id,
+)
+from schemas.experiment import Experiment
+
+if TYPE_CHECKING:
+    from pipeline.execution import CompiledPipeline, Outputs
+
+_LOADING = "loading"
+
+
+class Run:
+    """One run: what it has done so far, and its record."""
+
+    def __init__(self, experiment: Experiment, paths: Paths, progress: Progress) -> None:
+        self._experiment = experiment
+        self._paths = paths
+        self._progress = progress
+        self._outputs: dict[str, Outputs] = {}
+        self.record = RunRecord(
+            run_id=new_run_id(),
+            experiment=experiment.name,
+            digest=experiment.digest(),
+            started=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        )
+
+    def execute(self) -> RunRecord:
+        """Runs all nodes, or all until one fails or its verdict stops the run.
+
+        Nothing that a node does raises: the record tells how the run ended.
+        """
+        started = time.monotonic()
+        try:
+            compiled = self._load()
+            if compiled is not None:
+                self._launch_all(compiled)
+        finally:
+            self.record.seconds = round(time.monotonic() - started, 1)
+            self.record.write(self._paths.runs)
+        return self.record
+
+    def _log(self, name: str) -> Path:
+        return self._paths.runs / self.record.run_id / f"{name}.log"
+
+    def _load(self) -> CompiledPipeline | None:
+        """Imports the libraries, prepares the data set, compiles the pipeline."""
+        self._progress.start(_LOADING)
+        began = time.monotonic()
+        with captured(self._log(_LOADING)):
+            try:
+                compiled = self._compile()
+            except Exception as error:
+                self._fail(_LOADING, error)
+                self._progress.end(_LOADING, FAILED, time.monotonic() - began)
+                return None
+        self._progress.end(_LOADING, "done", time.monotonic() - began)
+        return compiled
+
+    def _compile(self) -> CompiledPipeline:
+        from pipeline.datasets.preparation import prepare
+        from pipeline.execution import CompiledPipeline
+        from pipeline.pipeline import create_pipeline
+
+        if self._experiment.data.dataset:
+            prepare(self._experiment.data.dataset, self._paths.datasets / self._experiment.data.dataset)
+        return CompiledPipeline(create_pipeline(self._experiment, self._paths), self.record.run_id)
+
+    def _launch_all(self, compiled: CompiledPipeline) -> None:
+        shown = [node for node in compiled.nodes if not compiled.is_resolver(node)]
+        self._progress.plan(shown)
+        ended = False
+        for node in compiled.nodes:
+            if ended:
+                if node in shown:
+                    self._end(node, SKIPPED, 0.0)
+            elif node in shown:
+                ended = not self._launch(compiled, node)
+            else:
+                compiled.launch(node)
+        self._conclude(ended)
+
+    def _launch(self, compiled: CompiledPipeline, node: str) -> bool:
+        """Runs one node; says whether the run goes on."""
+        from pipeline.verdicts import gate_verdict, stop_after
+
+        self._progress.start(node)
+        began = time.monotonic()
+        with captured(self._log(node)):
+            try:
+                state, outputs = compiled.launch(node)
+                stop = stop_after(outputs)
+                verdict = gate_verdict(outputs)
+            except Exception as error:
+                self._fail(node, error)
+                self._end(node, FAILED, time.monotonic() - began)
+                return False
+        self._outputs[node] = outputs
+        self._end(node, state, time.monotonic() - began)
+        if stop is not None:
+            self.record.status, self.record.message = stop
+        elif verdict is not None and verdict.findings:
+            self.record.warnings.append(verdict.describe())
+        return stop is None
+
+    def _end(self, node: str, state: str, seconds: float) -> None:
+        self.record.nodes[node] = NodeRecord(state, round(seconds, 2))
+        self._progress.end(node, state, seconds)
+
+    def _fail(self, node: str, error: Exception) -> None:
+        from pipeline.failures import describe, is_about_data
+
+        traceback.print_exc(file=sys.stderr)
+        self.record.status = STOPPED_BY_GATE if is_about_data(error) else FAILED
+        self.record.message = describe(node, error)
+        self.record.log = str(self._log(node))
+
+    def _conclude(self, ended: bool) -> None:
+        from components.evaluator.outcome import read_metrics
+        from pipeline.sample import write_sample
+
+        outputs = {name: artifacts for node in self._outputs.values() for name, artifacts in node.items()}
+        if "evaluation" in outputs:
+            with captured(self._log("summary")):
+                self.record.metrics = read_metrics(outputs["evaluation"][0].uri)
+                examples = outputs["examples"][0]
+                sample = write_sample(examples, self._experiment.evaluation.split, self._paths.runs / self.record.run_id)
+                self.record.sample = str(sample)
+        if ended:
+            return
+        [pushed] = outputs["pushed_model"]
+        self.record.serving_directory = pushed.get_string_custom_property("pushed_destination")
+        if self.record.nodes["Pusher"].state == EXECUTED:
+            self.record.status = PUSHED
+            self.record.pushed_version = int(pushed.get_string_custom_property("pushed_version"))
+        else:
+            self.record.status = UNCHANGED

@@ -1,0 +1,276 @@
+"""The experiment file's types. Every default of Darkroom is stated here and nowhere else."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+EVALUATION_METRICS = ("accuracy", "cross_entropy")
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+# The format goes into the JSON Schema, where the loader finds which keys hold paths.
+# A relative path starts at the file that states it.
+ExperimentPath = Annotated[str, Field(min_length=1, json_schema_extra={"format": "path"})]
+
+
+def _inside_the_source(pattern: str) -> str:
+    if pattern.startswith(("/", "~")) or "://" in pattern or ".." in pattern.split("/"):
+        raise ValueError(
+            f"the pattern {pattern!r} leaves the source; write it relative to data.source and without '..',"
+            " such as 'train-*'"
+        )
+    return pattern
+
+
+FilePattern = Annotated[
+    str, Field(min_length=1, json_schema_extra={"format": "pattern"}), AfterValidator(_inside_the_source)
+]
+
+
+class Section(BaseModel):
+    """A part of an experiment: immutable, and closed to unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+
+
+class FeatureNames(Section):
+    """Names of the `tf.Example` features in the source's TFRecords, where they are not the usual ones."""
+
+    image: str = "image/encoded"
+    """Bytes: an image file, raw uint8 pixels, or float32 pixels, as `data.encoding` says."""
+    label: str = "image/class/label"
+    """int64: the index of the class, counted from 0."""
+    text: str = "image/class/text"
+    """Bytes: the name of the class. May be absent."""
+    filename: str = "image/filename"
+    """Bytes: where the image came from. May be absent."""
+    height: str = "image/height"
+    """int64, in pixels. Needed by the encodings raw and float32."""
+    width: str = "image/width"
+    """int64, in pixels. Needed by the encodings raw and float32."""
+    channels: str = "image/channels"
+    """int64: 1, 3 or 4. Needed by the encodings raw and float32."""
+
+
+class Splits(Section):
+    """Where the examples of each split come from.
+
+    A string is a pattern of files, relative to the source. A number is a share of the training
+    files' examples, drawn by a hash of each image's bytes, so that the same image always falls in
+    the same split.
+    """
+
+    train: FilePattern | None = None
+    """Pattern of the training files. Default: every file that no other split's pattern takes."""
+    eval: Share | FilePattern = 0.1
+    """Watched while training: early stopping, choice of the best weights."""
+    test: Share | FilePattern = 0.1
+    """Held out until the evaluation."""
+
+    @model_validator(mode="after")
+    def _leave_something_to_train_on(self) -> Splits:
+        shares = sum(share for share in (self.eval, self.test) if isinstance(share, float))
+        if shares >= 1:
+            raise ValueError(
+                f"eval and test together take {shares:g} of the examples and leave none for training;"
+                " lower one of them, so that their sum is below 1"
+            )
+        return self
+
+
+class Quarantine(Section):
+    """What to do with examples that cannot be used."""
+
+    max_fraction: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Largest share of unusable examples that the gate lets pass."""
+
+
+class Data(Section):
+    """The collection of images."""
+
+    dataset: Literal["digits", "fashion_mnist"] | None = None
+    """An embedded data set, prepared on first use. Instead of `source`."""
+    source: ExperimentPath | None = None
+    """Directory with the TFRecord files. Instead of `dataset`."""
+    format: Literal["tfrecord"] = "tfrecord"
+    """How the source is stored."""
+    encoding: Literal["compressed", "raw", "float32"] = "compressed"
+    """What the image feature holds: a file (JPEG, PNG, GIF, BMP), uint8 pixels, or pixels / 255."""
+    features: FeatureNames = FeatureNames()
+    """The source's own names of the features."""
+    labels: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=2)] | None = None
+    """Names of the classes, in the order of their index. Default: what the data says."""
+    splits: Splits = Splits()
+    """Where the examples of each split come from."""
+    quarantine: Quarantine = Quarantine()
+    """What to do with examples that cannot be used."""
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Data:
+        if (self.dataset is None) == (self.source is None):
+            raise ValueError(
+                "give exactly one of 'source' (a directory of TFRecords) and 'dataset' (an embedded data set);"
+                " null unsets one that is inherited"
+            )
+        if self.labels is not None and len(set(self.labels)) != len(self.labels):
+            repeated = sorted({label for label in self.labels if self.labels.count(label) > 1})
+            raise ValueError(
+                f"more than one of the labels is {' and '.join(map(repr, repeated))}; give every class its own name"
+            )
+        return self
+
+
+class Schema(Section):
+    """What the data must look like."""
+
+    file: ExperimentPath | None = None
+    """A TFDV schema (`.pbtxt`), or the name of one in `schemas/`. Default: inferred from the training split."""
+
+
+class Gate(Section):
+    """What stops a run before any training."""
+
+    anomalies: Literal["fail", "warn", "off"] = "fail"
+    """Deviations of the statistics from the schema."""
+
+
+class Preprocessing(Section):
+    """What happens to every image, in training and in serving, inside the graph."""
+
+    height: Annotated[int, Field(ge=1, le=4096)] = 224
+    """Height of the model's input, in pixels."""
+    width: Annotated[int, Field(ge=1, le=4096)] = 224
+    """Width of the model's input, in pixels."""
+    channels: Literal[1, 3] = 3
+    """Grayscale or RGB."""
+    fit: Literal["stretch", "pad"] = "stretch"
+    """How an image of another shape meets height and width: stretched, or scaled and padded with zeros."""
+    interpolation: Literal["nearest", "bilinear", "bicubic", "area"] = "bilinear"
+    """Method of resizing."""
+    antialias: bool = True
+    """Low-pass filter before an image is made smaller (bilinear and bicubic)."""
+    normalization: Literal["none", "rescale", "standardize"] = "rescale"
+    """none: 0 to 255. rescale: 0 to 1. standardize: mean 0, deviation 1 per channel over the training split."""
+
+
+class Model(Section):
+    """The network."""
+
+    backbone: Literal["small_cnn"] = "small_cnn"
+    """What turns an image into features."""
+    activation: Literal["relu", "leaky_relu", "elu", "gelu", "silu", "tanh"] = "relu"
+    """Activation of the hidden layers. It decides the initialiser: He for the ReLU family, Glorot for tanh."""
+    filters: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)] = (32, 64)
+    """Filters of each convolution block of small_cnn; each block halves height and width."""
+    padding: Literal["same", "valid"] = "same"
+    """Border of small_cnn's convolutions: same keeps height and width, valid gives up one pixel on each side."""
+    dense: tuple[Annotated[int, Field(ge=1)], ...] = (128,)
+    """Units of the dense layers between the features and the classes."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.25
+    """Share of activations dropped before each dense layer while training."""
+
+
+class EarlyStopping(Section):
+    """Ends a training that no longer improves, and restores its best weights."""
+
+    monitor: Literal["val_loss", "val_accuracy"] = "val_loss"
+    """Figure of the eval split that must improve."""
+    patience: Annotated[int, Field(ge=1)] = 5
+    """Epochs without improvement before the training ends."""
+    min_delta: Annotated[float, Field(ge=0)] = 0.0
+    """Smallest change that counts as an improvement."""
+
+
+class Training(Section):
+    """How the network learns."""
+
+    epochs: Annotated[int, Field(ge=1)] = 20
+    """Passes over the training split, at most."""
+    steps_per_epoch: Annotated[int, Field(ge=1)] | None = None
+    """Batches per epoch. Default: the whole training split once."""
+    batch_size: Annotated[int, Field(ge=1)] = 128
+    """Images per step, over all replicas together."""
+    optimizer: Literal["adam", "sgd", "rmsprop"] = "adam"
+    """Method of optimisation."""
+    learning_rate: Annotated[float, Field(gt=0)] = 0.001
+    """Step size of the optimiser."""
+    shuffle_buffer: Annotated[int, Field(ge=1)] = 10_000
+    """Encoded examples held in memory to draw from."""
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    """Seed of initialisation, shuffling and dropout."""
+    early_stopping: EarlyStopping | None = EarlyStopping()
+    """null switches it off."""
+
+
+class Threshold(Section):
+    """Limits of one metric. A model outside of any is not blessed."""
+
+    min: float | None = None
+    """The value must be at least this."""
+    max: float | None = None
+    """The value must be at most this."""
+    max_drop: Annotated[float, Field(ge=0)] | None = None
+    """Against the last blessed model, the value may fall by at most this."""
+    max_rise: Annotated[float, Field(ge=0)] | None = None
+    """Against the last blessed model, the value may rise by at most this."""
+
+    @model_validator(mode="after")
+    def _limits_something(self) -> Threshold:
+        if self.min is None and self.max is None:
+            raise ValueError(
+                "give 'min' or 'max': without a limit of the value itself a first model would never be blessed"
+            )
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min:g} is above max {self.max:g}: no value could meet both")
+        if self.max_drop is not None and self.max_rise is not None:
+            raise ValueError("give only one of 'max_drop' (higher is better) and 'max_rise' (lower is better)")
+        return self
+
+
+class Evaluation(Section):
+    """What a model must show before it is pushed."""
+
+    split: Literal["eval", "test"] = "test"
+    """Split that the metrics are computed on."""
+    thresholds: Annotated[dict[Literal["accuracy", "cross_entropy"], Threshold], Field(min_length=1)] = {
+        "accuracy": Threshold(min=0.5, max_drop=0.01)
+    }
+    """Limits by metric."""
+
+
+class Beam(Section):
+    """Where the data stages run."""
+
+    args: tuple[str, ...] = ("--runner=DirectRunner", "--direct_running_mode=in_memory", "--direct_num_workers=1")
+    """Options of the Beam pipelines."""
+
+
+class Experiment(Section):
+    """One experiment: everything from the data to the push."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
+    """Names the pipeline and its directory in the workspace: small letters, digits, - and _."""
+    data: Data
+    """The collection of images."""
+    schema_: Annotated[Schema, Field(alias="schema")] = Schema()
+    """What the data must look like."""
+    gate: Gate = Gate()
+    """What stops a run before any training."""
+    preprocessing: Preprocessing = Preprocessing()
+    """What happens to every image, in training and in serving."""
+    model: Model = Model()
+    """The network."""
+    training: Training = Training()
+    """How the network learns."""
+    evaluation: Evaluation = Evaluation()
+    """What a model must show before it is pushed."""
+    beam: Beam = Beam()
+    """Where the data stages run."""
+
+    def digest(self) -> str:
+        """SHA-256 of the experiment with all its defaults, as 64 hexadecimal digits."""
+        return hashlib.sha256(self.model_dump_json(by_alias=True).encode()).hexdigest()

@@ -1,0 +1,140 @@
+"""The files and directories that an experiment names."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from schemas import vocabulary
+from schemas.documents import Stated
+from schemas.experiment import Data, Experiment
+from schemas.problems import Problem, dotted, nearest, suggestion
+
+SCHEMAS_DIRECTORY = Path(__file__).resolve().parent
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_NUM_SHOWN = 5
+
+
+def is_remote(path: str) -> bool:
+    """Whether a path has a URL's scheme, such as gs:// or s3://."""
+    return _SCHEME.match(path) is not None
+
+
+def resolve_paths(stated: Stated, problems: list[Problem]) -> Stated:
+    """Makes every local path absolute, seen from the directory of the file that states it.
+
+    A bare name under `schema.file` becomes the path of that curated schema; an unknown one is
+    appended to `problems`.
+    """
+    return _resolve(stated, (), vocabulary.experiment_vocabulary().root, problems)
+
+
+def _resolve(
+    stated: Stated, path: vocabulary.Path, alternatives: Sequence[vocabulary.JsonSchema], problems: list[Problem]
+) -> Stated:
+    under = vocabulary.experiment_vocabulary().under
+    value = stated.value
+    if isinstance(value, dict):
+        resolved = {k: _resolve(v, (*path, k), under(alternatives, k), problems) for k, v in value.items()}
+        return replace(stated, value=resolved)
+    if isinstance(value, list):
+        items = [_resolve(v, (*path, i), under(alternatives, i), problems) for i, v in enumerate(value)]
+        return replace(stated, value=items)
+    if not isinstance(value, str) or not value or all(schema.get("format") != "path" for schema in alternatives):
+        return stated
+    if path == ("schema", "file") and "/" not in value and not value.endswith(".pbtxt"):
+        return _curated_schema(stated, value, path, problems)
+    if is_remote(value):
+        return stated
+    return replace(stated, value=os.path.normpath(stated.place.directory / os.path.expanduser(value)))
+
+
+def _curated_schema(stated: Stated, name: str, path: vocabulary.Path, problems: list[Problem]) -> Stated:
+    known = sorted(file.stem for file in SCHEMAS_DIRECTORY.glob("*.pbtxt"))
+    if name not in known:
+        message = f"no schema is named {name!r}{suggestion(name, known)}"
+        mend = "a schema of your own is named by its path, ending in .pbtxt"
+        problems.append(Problem(message, dotted(path), stated.place, (f"known here: {', '.join(known)}", mend)))
+    return replace(stated, value=str(SCHEMAS_DIRECTORY / f"{name}.pbtxt"))
+
+
+def check_places(experiment: Experiment) -> list[Problem]:
+    """Looks whether the local files and directories that an experiment names are there.
+
+    Remote ones and the embedded data sets are taken on trust.
+    """
+    problems = _check_source(experiment.data)
+    file = experiment.schema_.file
+    if file is not None and not is_remote(file):
+        if not os.path.exists(file):
+            problems.append(Problem(f"no such file: {file}{_nearby(file)}", "schema.file"))
+        elif not os.path.isfile(file):
+            problems.append(Problem(f"{file} is a directory; expected a TFDV schema, a .pbtxt file", "schema.file"))
+    return problems
+
+
+def _check_source(data: Data) -> list[Problem]:
+    source = data.source
+    if source is None or is_remote(source):
+        return []
+    if not os.path.exists(source):
+        return [Problem(f"no such directory: {source}{_nearby(source)}", "data.source")]
+    if not os.path.isdir(source):
+        return [Problem(f"{source} is a file; expected a directory of TFRecord files", "data.source")]
+    if not os.access(source, os.R_OK | os.X_OK):
+        return [Problem(f"{source} cannot be read; give this user the right to", "data.source")]
+    return _check_splits(source, data)
+
+
+def _check_splits(source: str, data: Data) -> list[Problem]:
+    patterns = {
+        split: pattern
+        for split, pattern in (("train", data.splits.train), ("eval", data.splits.eval), ("test", data.splits.test))
+        if isinstance(pattern, str)
+    }
+    problems: list[Problem] = []
+    takers: dict[str, str] = {}
+    for split, pattern in patterns.items():
+        matches = map(os.path.normpath, glob.iglob(pattern, root_dir=source))
+        files = {file for file in matches if os.path.isfile(os.path.join(source, file))}
+        path = f"data.splits.{split}"
+        if not files:
+            message = f"no file in {source} matches {pattern!r}"
+            problems.append(Problem(message, path, details=(_contents(source),)))
+        shared = sorted(files & takers.keys())
+        if shared:
+            message = f"{pattern!r} takes {shared[0]}, which is in the split {takers[shared[0]]} already"
+            problems.append(Problem(f"{message}; no file may serve two splits", path))
+        takers.update(dict.fromkeys(files, split))
+    if "train" not in patterns and not any(file not in takers for file in _files(source)):
+        left = " that no other split takes" if takers else ""
+        problems.append(Problem(f"no file in {source}{left}; nothing to train on", "data.source"))
+    return problems
+
+
+def _files(source: str) -> Iterator[str]:
+    for directory, directories, names in os.walk(source):
+        directories[:] = sorted(name for name in directories if not name.startswith("."))
+        for name in sorted(names):
+            if not name.startswith("."):
+                yield os.path.relpath(os.path.join(directory, name), source)
+
+
+def _contents(directory: str) -> str:
+    names = sorted(name for name in os.listdir(directory) if not name.startswith("."))
+    more = f" and {len(names) - _NUM_SHOWN} more" if len(names) > _NUM_SHOWN else ""
+    return f"it holds: {', '.join(names[:_NUM_SHOWN])}{more}" if names else "it is empty"
+
+
+def _nearby(path: str) -> str:
+    """The entry that a missing path most likely means, looked for where the path breaks off."""
+    parent, name = os.path.split(path)
+    while not os.path.exists(parent):
+        parent, name = os.path.split(parent)
+    near = nearest(name, os.listdir(parent)) if os.path.isdir(parent) and os.access(parent, os.R_OK) else None
+    return f"; did you mean {os.path.join(parent, near)}?" if near else ""

@@ -1,0 +1,30 @@
+"""What all tests share: the environment that TensorFlow reads when it is imported, and the embedded data sets."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+# Before the imports: TensorFlow reads these once.
+os.environ["TF_USE_LEGACY_KERAS"] = "0"
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+
+from components.errors import DataError
+from pipeline.datasets.preparation import prepare
+
+
+@pytest.fixture(scope="session")
+def digits_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data set digits, prepared once; tests only read it."""
+    return prepare("digits", tmp_path_factory.mktemp("datasets") / "digits")
+
+
+@pytest.fixture(scope="session")
+def fashion_mnist_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data set fashion_mnist, prepared once; tests only read it. Skips where it cannot be had."""
+    try:
+        return prepare("fashion_mnist", tmp_path_factory.mktemp("datasets") / "fashion_mnist")
+    except DataError as error:
+        pytest.skip(str(error))

@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+Complaints = Callable[..., list[str]]
+HEAD = "name: x\ndata: {dataset: digits}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "parts"),
+    [
+        # Unknown keys.
+        ("training:\n  epohcs: 3\n", "4: training.epohcs: unknown key; did you mean 'epochs'?", ["known here: batch_"]),
+        ("Training: {}\n", "3: Training: unknown key; did you mean 'training'?", ["known here: beam, data, evalu"]),
+        ("epochs: 3\n", "3: epochs: unknown key; did you mean 'training.epochs'?", []),
+        ("height: 3\n", "3: height: unknown key; did you mean 'data.features.height' or 'preprocessing.height'?", []),
+        ("zzz: 3\n", "3: zzz: unknown key\n", ["known here: beam"]),
+        ("schema_: {}\n", "3: schema_: unknown key; did you mean 'schema'?", []),
+        ("3: x\n", "3: 3: unknown key\n", []),
+        (
+            "evaluation:\n  thresholds:\n    acuracy: {min: 0.5}\n",
+            "5: evaluation.thresholds.acuracy: unknown key; did you mean 'accuracy'?",
+            ["known here: accuracy, cross_entropy"],
+        ),
+        # Unknown choices.
+        (
+            "model:\n  activation: rellu\n",
+            "4: model.activation: got the text 'rellu'; expected one of 'relu', 'leaky_relu',",
+            ["; did you mean 'relu'?", "activation: Activation of the hidden layers."],
+        ),
+        (
+            "preprocessing: {channels: 4}\n",
+            "3: preprocessing.channels: got the number 4; expected one of 1, 3\n",
+            ["channels: Grayscale or RGB."],
+        ),
+        (
+            'preprocessing: {channels: "3"}\n',
+            "3: preprocessing.channels: got the text '3'",
+            ["write 3, without quotes"],
+        ),
+        ("preprocessing: {channels: true}\n", "3: preprocessing.channels: got true; expected one of 1, 3", []),
+        ("gate: {anomalies: no}\n", "3: gate.anomalies: got the text 'no'; expected one of 'fail', 'warn', 'off'", []),
+        # Wrong types.
+        (
+            "training:\n  seed: 1\n  epochs: many\n",
+            "5: training.epochs: got the text 'many'; expected a whole number of at least 1\n",
+            ["epochs: Passes over the training split, at most."],
+        ),
+        ('training: {epochs: "3"}\n', "3: training.epochs: got the text '3'", ["; write 3, without quotes"]),
+        ("training: {epochs: 1_000}\n", "3: training.epochs: got the text '1_000'", ["; write 1000, without quotes"]),
+        ("training: {epochs: 3.0}\n", "3: training.epochs: got the number 3.0", ["; write 3\n"]),
+        ("training: {epochs: true}\n", "3: training.epochs: got true; expected a whole number", []),
+        ("training: {epochs: 0}\n", "3: training.epochs: got the number 0; expected a whole number of at least 1", []),
+        (
+            "training: {learning_rate: .inf}\n",
+            "3: training.learning_rate: got the number inf; expected a number above 0; give a finite one",
+            [],
+        ),
+        ("training: {seed: -1}\n", "3: training.seed: got the number -1", ["at least 0 and below 2147483648"]),
+        (
+            "preprocessing: {antialias: yes}\n",
+            "3: preprocessing.antialias: got the text 'yes'",
+            ["true or false; write true"],
+        ),
+        ("preprocessing: {antialias: off}\n", "3: preprocessing.antialias: got the text 'off'", ["; write false"]),
+        (
+            "model: {filters: 32}\n",
+            "3: model.filters: got the number 32; expected a list of at least 1",
+            ["; write [32]"],
+        ),
+        ("model: {filters: []}\n", "3: model.filters: got an empty list; expected a list of at least 1", []),
+        (
+            "model:\n  filters:\n    - 32\n    - big\n",
+            "6: model.filters[1]: got the text 'big'; expected a whole number of at least 1",
+            [],
+        ),
+        (
+            "beam: {args: --runner=x}\n",
+            "3: beam.args: got the text '--runner=x'",
+            ["expected a list", "write [--runner=x]"],
+        ),
+        ("model: small_cnn\n", "3: model: got the text 'small_cnn'; expected a mapping with keys from activation,", []),
+        ("training:\n", "3: training: got null; expected a mapping", ["; leave the key out for its default"]),
+        (
+            "training: {early_stopping: off}\n",
+            "3: training.early_stopping: got the text 'off'",
+            [", or null; write null"],
+        ),
+        ("training: {early_stopping: false}\n", "3: training.early_stopping: got false", [", or null; write null"]),
+        (
+            "evaluation: {thresholds: {}}\n",
+            "3: evaluation.thresholds: got an empty mapping; expected a mapping with at least one of the keys accuracy,",
+            [],
+        ),
+        # Rules between keys.
+        (
+            "evaluation:\n  thresholds:\n    accuracy: {}\n",
+            "5: evaluation.thresholds.accuracy: give 'min' or 'max'",
+            [],
+        ),
+    ],
+)
+def test_one_wrong_value(text: str, start: str, parts: list[str], complaints: Complaints) -> None:
+    """Each error is one problem that says where, what came, what was expected, and how to mend it."""
+    (problem,) = complaints(HEAD + text)
+    assert f"{problem}\n".startswith(f"experiment.yaml:{start}")
+    for part in parts:
+        assert part in f"{problem}\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "start"),
+    [
+        ("{}", "data: give exactly one of 'source' (a directory of TFRecords) and 'dataset' (an embedded data set)"),
+        ("{dataset: digits, source: x}", "data: give exactly one of 'source'"),
+        (
+            "{dataset: digts}",
+            "data.dataset: got the text 'digts'; expected one of 'digits', 'fashion_mnist', or null; did",
+        ),
+        ("{source: ''}", "data.source: got the text ''; expected a path, or null"),
+        ("{source: 3}", "data.source: got the number 3; expected a path, or null; put it in quotes if it is meant as"),
+        (
+            "{source: x, labels: [a, 3]}",
+            "data.labels[1]: got the number 3; expected a text of at least one character; put",
+        ),
+        ("{source: x, labels: [a]}", "data.labels: got a list of 1; expected a list of at least 2, each item a text"),
+        ("{source: x, labels: [b, a, b]}", "data: more than one of the labels is 'b'"),
+        (
+            "{source: x, splits: {eval: 1.5}}",
+            "data.splits.eval: got the number 1.5; expected a number above 0 and below 1, ",
+        ),
+        (
+            "{source: x, splits: {eval: 0}}",
+            "data.splits.eval: got the number 0; expected a number above 0 and below 1, or a",
+        ),
+        ("{source: x, splits: {eval: 0.5, test: 0.5}}", "data.splits: eval and test together take 1 of the examples"),
+        (
+            "{source: x, splits: {test: ../a}}",
+            "data.splits.test: the pattern '../a' leaves the source; write it relative",
+        ),
+        ("{source: x, splits: {eval: a/../../b}}", "data.splits.eval: the pattern 'a/../../b' leaves the source"),
+        ("{source: x, splits: {train: /a}}", "data.splits.train: the pattern '/a' leaves the source"),
+        ("{source: x, splits: {train: gs://a/b}}", "data.splits.train: the pattern 'gs://a/b' leaves the source"),
+    ],
+)
+def test_one_wrong_value_in_data(data: str, start: str, complaints: Complaints) -> None:
+    """The origin, the labels and the splits of the data are checked, each with one problem."""
+    (problem,) = complaints(f"name: x\ndata: {data}\n")
+    assert problem.startswith(f"experiment.yaml:2: {start}")
+
+
+@pytest.mark.parametrize("name", ["Flowers", "1st", "a b", "a/b", "", "a" * 64, "null", "3"])
+def test_a_name_fits_a_directory(name: str, complaints: Complaints) -> None:
+    """A name that could not serve as a directory's is refused, and told what it is for."""
+    (problem,) = complaints(f"name: {name}\ndata: {{dataset: digits}}\n")
+    head, meaning = problem.split("\n")
+    assert head.startswith("experiment.yaml:1: name: got ")
+    assert "expected a text that matches ^[a-z][a-z0-9_-]{0,62}$" in head
+    assert meaning == "    name: Names the pipeline and its directory in the workspace: small letters, digits, - and _."
+
+
+def test_what_is_missing_is_named(complaints: Complaints) -> None:
+    """A required key that is left out is a problem of the file as a whole."""
+    name, data = complaints("training: {epochs: 3}\n")
+    assert name.startswith("experiment.yaml: name: missing; expected a text that matches")
+    assert data.startswith("experiment.yaml: data: missing; expected a mapping with keys from dataset,")
+
+
+def test_every_error_at_once(complaints: Complaints) -> None:
+    """All that is wrong is told in one go, in the order of the lines; misspelt keys cause no further errors.
+
+    A misspelt section or key is read as the one that it stands for, so that what it holds is checked, too; a name that is misspelt is not called missing, and a
+    flaw of the YAML does not hide errors of the values.
+    """
+    problems = complaints(
+        "nmae: x\n"
+        "data:\n"
+        "  sorce: /data/flowers\n"
+        "  encoding: compresed\n"
+        "gate: {anomalies: fail, anomalies: warn}\n"
+        "trainig:\n"
+        "  epohcs: many\n"
+        "  learning_rate: 1e-3\n"
+        "  batch_size: 0\n"
+        "model: !!int small\n"
+        "push: {}\n",
+        "training.sed=1",
+    )
+    assert [problem.split("; ")[0].split("\n")[0] for problem in problems] == [
+        "experiment.yaml:1: nmae: unknown key",
+        "experiment.yaml:3: data.sorce: unknown key",
+        "experiment.yaml:4: data.encoding: got the text 'compresed'",
+        "experiment.yaml:5: gate.anomalies: stated twice",
+        "experiment.yaml:6: trainig: unknown key",
+        "experiment.yaml:7: training.epohcs: unknown key",
+        "experiment.yaml:7: training.epochs: got the text 'many'",
+        "experiment.yaml:9: training.batch_size: got the number 0",
+        "experiment.yaml:10: model: 'small' cannot be read as the YAML type 'int'",
+        "experiment.yaml:11: push: unknown key",
+        "--set training.sed=1: training.sed: unknown key",
+    ]
+
+
+def test_a_conflict_between_files_names_both(tmp_path_factory: pytest.TempPathFactory, complaints: Complaints) -> None:
+    """Where keys from several places contradict each other, the problem lists where each of them stands."""
+    base = tmp_path_factory.mktemp("base") / "base.yaml"
+    base.write_text("name: x\ndata:\n  dataset: digits\n")
+    (problem,) = complaints(f"extends: {base}\ndata:\n  source: here\n")
+    assert problem.split("\n")[1:] == [
+        f"    dataset: stated in {base}:3",
+        "    source: stated in experiment.yaml:3",
+    ]
+    assert problem.startswith("experiment.yaml:2: data: give exactly one of 'source'")
+    (problem,) = complaints("name: x\ndata:\n  source: here\n", "data.dataset=digits")
+    assert problem.split("\n")[1:] == [
+        "    source: stated in experiment.yaml:3",
+        "    dataset: stated in --set data.dataset=digits",
+    ]
