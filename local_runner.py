@@ -71,8 +71,8 @@ def run(experiment: str, overrides: tuple[str, ...], workspace: Path, as_json: b
 
     try:
         paths.prepare()
-    except WorkspaceError as error:
-        _end(str(error), 1, {"status": FAILED} if as_json else None)
+    except WorkspaceError as refusal:
+        _end(str(refusal), 1, {"status": FAILED} if as_json else None)
     with original_streams() as (output, error):
         with progress_on(error) as progress:
             record = Run(loaded, paths, progress).execute()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 _COMPONENTS = Path(__file__).parent
 _SCHEMAS = _COMPONENTS.parent / "schemas"
+_SHARED = (_SCHEMAS / "experiment.py", _SCHEMAS / "features.py")
 _PACKAGES = ("tensorflow", "keras", "tensorflow-transform", "tensorflow-data-validation", "tfx")
 
 
@@ -27,7 +28,7 @@ def code_digest(stage: str) -> str:
     if not folder.is_dir():
         raise FileNotFoundError(f"there is no stage {stage!r} in {_COMPONENTS}")
     digest = hashlib.sha256()
-    for source in [*sorted(_COMPONENTS.glob("*.py")), *sorted(folder.glob("*.py")), *sorted(_SCHEMAS.glob("*.py"))]:
+    for source in [*sorted(_COMPONENTS.glob("*.py")), *sorted(folder.glob("*.py")), *_SHARED]:
         digest.update(source.name.encode() + b"\0" + source.read_bytes() + b"\0")
     for package in _PACKAGES:
         digest.update(f"{package}=={metadata.version(package)}\0".encode())

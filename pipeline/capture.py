@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+_CHATTY = ("apache_beam.typehints",)
+
 
 @contextmanager
 def original_streams() -> Iterator[tuple[TextIO, TextIO]]:
@@ -29,17 +31,18 @@ def captured(log: Path) -> Iterator[None]:
     saved = os.dup(1), os.dup(2)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.addFilter(lambda entry: entry.levelno > logging.INFO or not entry.name.startswith(_CHATTY))
     root = logging.getLogger()
-    level = root.level
+    level, handlers = root.level, root.handlers[:]
     with log.open("ab") as file:
         try:
             os.dup2(file.fileno(), 1)
             os.dup2(file.fileno(), 2)
-            root.addHandler(handler)
+            root.handlers = [handler]
             root.setLevel(logging.INFO)
             yield
         finally:
-            root.removeHandler(handler)
+            root.handlers = handlers
             root.setLevel(level)
             sys.stdout.flush()
             sys.stderr.flush()

@@ -40,9 +40,7 @@ def create_pipeline(experiment: Experiment, paths: Paths) -> Pipeline:
 
     trainer = image_trainer(experiment, examples, transform.outputs["transform_graph"], schema.outputs["schema"])
     baseline = baseline_resolver(trainer.outputs["model"])
-    evaluator = image_evaluator(
-        experiment.evaluation, examples, trainer.outputs["model"], baseline.outputs["model"]
-    )
+    evaluator = image_evaluator(experiment.evaluation, examples, trainer.outputs["model"], baseline.outputs["model"])
     pusher = AtomicPusher(str(paths.serving.absolute()), trainer.outputs["model"], evaluator.outputs["blessing"])
 
     return Pipeline(

@@ -110,6 +110,15 @@ class LiveProgress:
             running = state == RUNNING
             shown = time.monotonic() - self._started if running else seconds
             style = _STYLES.get(state, "" if running else "dim")
-            mark = self._spinner if running else Text({"executed": "✓", "cached": "✓", "failed": "✗"}.get(state, "·"), style)
-            table.add_row(mark, Text(node, "" if style != "dim" else style), Text(state, style), Text(f"{shown:.1f} s" if shown else ""))
+            mark = (
+                self._spinner
+                if running
+                else Text({"executed": "✓", "cached": "✓", "failed": "✗"}.get(state, "·"), style)
+            )
+            table.add_row(
+                mark,
+                Text(node, "" if style != "dim" else style),
+                Text(state, style),
+                Text(f"{shown:.1f} s" if shown else ""),
+            )
         return table

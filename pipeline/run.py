@@ -92,20 +92,18 @@ class Run:
         self._progress.plan(shown)
         ended = False
         for node in compiled.nodes:
-            if ended:
-                if node in shown:
-                    self._end(node, SKIPPED, 0.0)
+            if not ended:
+                ended = not self._launch(compiled, node, node in shown)
             elif node in shown:
-                ended = not self._launch(compiled, node)
-            else:
-                compiled.launch(node)
+                self._end(node, SKIPPED, 0.0)
         self._conclude(ended)
 
-    def _launch(self, compiled: CompiledPipeline, node: str) -> bool:
+    def _launch(self, compiled: CompiledPipeline, node: str, is_shown: bool) -> bool:
         """Runs one node; says whether the run goes on."""
         from pipeline.verdicts import gate_verdict, stop_after
 
-        self._progress.start(node)
+        if is_shown:
+            self._progress.start(node)
         began = time.monotonic()
         with captured(self._log(node)):
             try:
@@ -117,7 +115,8 @@ class Run:
                 self._end(node, FAILED, time.monotonic() - began)
                 return False
         self._outputs[node] = outputs
-        self._end(node, state, time.monotonic() - began)
+        if is_shown:
+            self._end(node, state, time.monotonic() - began)
         if stop is not None:
             self.record.status, self.record.message = stop
         elif verdict is not None and verdict.findings:
@@ -145,7 +144,9 @@ class Run:
             with captured(self._log("summary")):
                 self.record.metrics = read_metrics(outputs["evaluation"][0].uri)
                 examples = outputs["examples"][0]
-                sample = write_sample(examples, self._experiment.evaluation.split, self._paths.runs / self.record.run_id)
+                sample = write_sample(
+                    examples, self._experiment.evaluation.split, self._paths.runs / self.record.run_id
+                )
                 self.record.sample = str(sample)
         if ended:
             return

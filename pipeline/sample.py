@@ -33,9 +33,11 @@ def write_sample(examples: types.Artifact, split: str, directory: Path) -> Path:
     stored_as = values[features.FORMAT].bytes_list.value[0].decode()
     if stored_as not in _SUFFIXES:
         shape = [values[name].int64_list.value[0] for name in (features.HEIGHT, features.WIDTH, features.CHANNELS)]
-        dtype = np.uint8 if stored_as == features.RAW_FORMAT else np.float32
-        pixels = np.frombuffer(content, dtype).reshape(shape)
-        content = tf.io.encode_png(pixels if dtype == np.uint8 else np.rint(pixels * 255).astype(np.uint8)).numpy()
+        if stored_as == features.RAW_FORMAT:
+            pixels = np.frombuffer(content, np.uint8)
+        else:
+            pixels = np.rint(np.frombuffer(content, np.float32) * 255).astype(np.uint8)
+        content = tf.io.encode_png(pixels.reshape(shape)).numpy()
     label = values[features.LABEL_TEXT].bytes_list.value[0].decode("utf-8", "replace")
     name = "".join(character if character.isalnum() else "_" for character in label)
     path = directory / f"sample-{name}{_SUFFIXES.get(stored_as, '.png')}"

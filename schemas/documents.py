@@ -89,7 +89,7 @@ def read_document(path: Path, problems: list[Problem]) -> Stated:
     """
     place = Place(shown_path(path), path.absolute().parent)
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = path.read_bytes().decode("utf-8")
     except OSError as error:
         message = f"cannot be read: {error.strerror}; expected an experiment, a YAML file"
         raise ExperimentError([Problem(message, place=place)]) from error

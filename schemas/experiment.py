@@ -198,8 +198,10 @@ class Training(Section):
     """Method of optimisation."""
     learning_rate: Annotated[float, Field(gt=0)] = 0.001
     """Step size of the optimiser."""
+    feeder: Literal["auto", "memory", "disk"] = "auto"
+    """memory keeps the transformed images, disk reads them anew each epoch; auto keeps up to 1 GiB."""
     shuffle_buffer: Annotated[int, Field(ge=1)] = 10_000
-    """Encoded examples held in memory to draw from."""
+    """Encoded examples held in memory to draw from, where the feeder reads from disk."""
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     """Seed of initialisation, shuffling and dropout."""
     early_stopping: EarlyStopping | None = EarlyStopping()
@@ -245,8 +247,8 @@ class Evaluation(Section):
 class Beam(Section):
     """Where the data stages run."""
 
-    args: tuple[str, ...] = ("--runner=DirectRunner", "--direct_running_mode=in_memory", "--direct_num_workers=1")
-    """Options of the Beam pipelines."""
+    args: tuple[str, ...] = ()
+    """Options of the Beam pipelines, such as --runner=FlinkRunner. Default: in this process."""
 
 
 class Experiment(Section):

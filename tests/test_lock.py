@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import re
 import sys
@@ -11,12 +12,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 ROOT = Path(__file__).parent.parent
+TOML = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
 
 
 def locked_blocks() -> Iterator[tuple[Requirement, str]]:
@@ -47,7 +44,7 @@ def test_the_lock_covers_every_dependency(version: str) -> None:
         for requirement, _ in locked_blocks()
         if requirement.marker is None or requirement.marker.evaluate(interpreter)
     }
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    project = TOML.loads((ROOT / "pyproject.toml").read_text())["project"]
     for text in [*project["dependencies"], *project["optional-dependencies"]["dev"]]:
         requirement = Requirement(text)
         if requirement.marker is None or requirement.marker.evaluate(interpreter):

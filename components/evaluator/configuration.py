@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Literal
 
 from tensorflow_model_analysis.proto import config_pb2
 
@@ -13,7 +14,7 @@ CANDIDATE_NAME = "candidate"
 BASELINE_NAME = "baseline"
 
 # The experiment's names of the metrics, and the Keras classes that TFMA computes them with.
-_METRICS = {
+_METRICS: dict[Literal["accuracy", "cross_entropy"], str] = {
     "accuracy": "SparseCategoricalAccuracy",
     "cross_entropy": "SparseCategoricalCrossentropy",
 }

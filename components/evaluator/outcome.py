@@ -22,9 +22,7 @@ def describe_failures(evaluation_uri: str) -> list[str]:
     """The thresholds that the candidate misses, a sentence each; none for a blessed one."""
     result = tfma.load_validation_result(evaluation_uri)
     failures = [
-        _describe(failure)
-        for validated in result.metric_validations_per_slice
-        for failure in validated.failures
+        _describe(failure) for validated in result.metric_validations_per_slice for failure in validated.failures
     ]
     if not failures and not result.validation_ok:
         failures = [f"missing slice or thresholds: {result}".strip()]
@@ -37,7 +35,11 @@ def _by_slice(evaluation_uri: str) -> dict[str, dict[str, float]]:
         name = "".join(key.bytes_value.decode("utf-8", "replace") for key in record.slice_key.single_slice_keys)
         metrics = slices.setdefault(name, {})
         for item in record.metric_keys_and_values:
-            if item.key.model_name in ("", CANDIDATE_NAME) and not item.key.is_diff and item.value.HasField("double_value"):
+            if (
+                item.key.model_name in ("", CANDIDATE_NAME)
+                and not item.key.is_diff
+                and item.value.HasField("double_value")
+            ):
                 metrics[item.key.name] = item.value.double_value.value
     return slices
 
@@ -46,8 +48,8 @@ def _describe(failure: validation_result_pb2.ValidationFailure) -> str:
     value = failure.metric_value.double_value.value
     threshold = failure.metric_threshold
     if threshold.HasField("change_threshold"):
-        allowed = threshold.change_threshold.absolute.value
-        return f"{failure.metric_key.name} changed by {value:+.4f} against the last blessed model; allowed is {allowed:+.4f}"
+        allowed = f"{threshold.change_threshold.absolute.value:+.4f}"
+        return f"{failure.metric_key.name} changed by {value:+.4f} against the last blessed model; allowed is {allowed}"
     bounds = threshold.value_threshold
     limits = []
     if bounds.HasField("lower_bound"):

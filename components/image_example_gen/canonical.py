@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import tensorflow as tf
 from google.protobuf.message import DecodeError
@@ -15,7 +16,8 @@ from schemas import features
 from schemas.experiment import Data
 
 
-class Canonical(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Canonical:
     """A usable example."""
 
     index: int
@@ -25,7 +27,8 @@ class Canonical(NamedTuple):
     text: str | None
 
 
-class Refused(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Refused:
     """An example that cannot be used, and the feature that is to blame."""
 
     index: int
@@ -35,7 +38,8 @@ class Refused(NamedTuple):
     sha256: bytes
 
 
-class _Parsed(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Parsed:
     index: int
     content: bytes
     label: int
@@ -104,16 +108,16 @@ def _parse(record: Record, data: Data) -> _Parsed | Refused:
         label = _label(feature, text, data)
         shape = (0, 0, 0)
         if data.encoding != "compressed":
-            shape = tuple(
-                _required(feature, name, "int64_list", "wrong_shape") for name in (names.height, names.width, names.channels)
-            )
+            sides = (names.height, names.width, names.channels)
+            height, width, channels = (_required(feature, name, "int64_list", "wrong_shape") for name in sides)
+            shape = (height, width, channels)
         filename = _optional(feature, names.filename, "bytes_list")
         return _Parsed(record.index, content, label, _decode(text), _decode(filename), shape)
     except _MissingError as missing:
         return refused(missing.reason, missing.detail, missing.feature)
 
 
-def _label(feature: object, text: bytes | None, data: Data) -> int:
+def _label(feature: Any, text: bytes | None, data: Data) -> int:
     names = data.features
     label = _optional(feature, names.label, "int64_list")
     if label is not None:
@@ -128,23 +132,23 @@ def _label(feature: object, text: bytes | None, data: Data) -> int:
     return data.labels.index(name)
 
 
-def _required(feature: object, name: str, kind: str, reason: str) -> object:
+def _required(feature: Any, name: str, kind: str, reason: str) -> Any:
     value = _optional(feature, name, kind)
     if value is None:
-        there = sorted(feature)  # type: ignore[call-overload]
+        there = sorted(feature)
         raise _MissingError(reason, f"no value in {name!r}; the example has {', '.join(there) or 'no features'}", name)
     return value
 
 
-def _optional(feature: object, name: str, kind: str) -> object:
-    if name not in feature:  # type: ignore[operator]
+def _optional(feature: Any, name: str, kind: str) -> Any:
+    if name not in feature:
         return None
-    values = getattr(feature[name], kind).value  # type: ignore[index]
+    values = getattr(feature[name], kind).value
     return values[0] if values else None
 
 
-def _decode(text: object) -> str | None:
-    return None if text is None else text.decode("utf-8", "replace")  # type: ignore[attr-defined]
+def _decode(text: bytes | None) -> str | None:
+    return None if text is None else text.decode("utf-8", "replace")
 
 
 def _build(item: _Parsed, facts: Facts, sha256: str, relative_path: str, data: Data) -> tf.train.Example:

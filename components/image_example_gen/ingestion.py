@@ -38,9 +38,10 @@ class IngestFile(beam.DoFn):
         """Yields what it counted in the file."""
         number, file = element
         report = IngestionReport()
-        with ExitStack() as stack, FileSystems.open(
-            file.path, compression_type=CompressionTypes.UNCOMPRESSED
-        ) as stored:
+        with (
+            ExitStack() as stack,
+            FileSystems.open(file.path, compression_type=CompressionTypes.UNCOMPRESSED) as stored,
+        ):
             shards = _Shards(stack, self._output_uri, number, self._num_files)
             for batch in _batches(read_records(stored)):
                 for outcome in canonicalize(batch, file.relative_path, self._data):
@@ -54,7 +55,12 @@ class IngestFile(beam.DoFn):
                     else:
                         report.refuse(
                             Refusal(
-                                file.relative_path, outcome.index, outcome.reason, outcome.detail, outcome.feature, split
+                                file.relative_path,
+                                outcome.index,
+                                outcome.reason,
+                                outcome.detail,
+                                outcome.feature,
+                                split,
                             )
                         )
         shards.publish()

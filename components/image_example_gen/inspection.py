@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -59,8 +60,7 @@ def inspect_pixels(content: bytes, shape: tuple[int, int, int], encoding: str) -
       shape: height, width and channels.
       encoding: `raw` or `float32`.
     """
-    dtype = np.dtype(np.uint8 if encoding == "raw" else "<f4")
-    expected = int(np.prod(shape)) * dtype.itemsize
+    expected = math.prod(shape) * (1 if encoding == "raw" else 4)
     if min(shape) < 1 or shape[2] not in (1, 3, 4) or len(content) != expected:
         height, width, channels = shape
         return Unusable(
@@ -68,15 +68,15 @@ def inspect_pixels(content: bytes, shape: tuple[int, int, int], encoding: str) -
             f"{len(content)} bytes of {encoding} pixels do not make {height} x {width} pixels of {channels} channels"
             f" ({expected} bytes)",
         )
-    pixels = np.frombuffer(content, dtype)
-    if encoding == "float32":
-        if not np.isfinite(pixels).all():
-            return Unusable("not_finite", "some pixels are NaN or infinite")
-        if pixels.min() < 0 or pixels.max() > 1:
-            return Unusable("out_of_range", f"pixels from {pixels.min():g} to {pixels.max():g}, expected 0 to 1")
-        pixels = pixels * 255.0
-    stored_as = features.RAW_FORMAT if encoding == "raw" else features.FLOAT32_FORMAT
-    return Facts(stored_as, *shape, float(pixels.mean(dtype=np.float64)), float(pixels.std(dtype=np.float64)))
+    if encoding == "raw":
+        values = np.frombuffer(content, np.uint8)
+        return Facts(features.RAW_FORMAT, *shape, float(values.mean()), float(values.std()))
+    fractions = np.frombuffer(content, "<f4").astype(np.float64)
+    if not np.isfinite(fractions).all():
+        return Unusable("not_finite", "some pixels are NaN or infinite")
+    if fractions.min() < 0 or fractions.max() > 1:
+        return Unusable("out_of_range", f"pixels from {fractions.min():g} to {fractions.max():g}, expected 0 to 1")
+    return Facts(features.FLOAT32_FORMAT, *shape, float(fractions.mean() * 255), float(fractions.std() * 255))
 
 
 def format_of(content: bytes) -> str | None:

@@ -43,4 +43,6 @@ def split_of_content(sha256: bytes, splits: Splits) -> str:
 def overlapping(relative_path: str, splits: Splits) -> Sequence[str]:
     """Names of the splits whose patterns take a file; more than one is a leak."""
     patterns = ((TRAIN, splits.train), (EVAL, splits.eval), (TEST, splits.test))
-    return [name for name, pattern in patterns if isinstance(pattern, str) and fnmatch.fnmatchcase(relative_path, pattern)]
+    return [
+        name for name, pattern in patterns if isinstance(pattern, str) and fnmatch.fnmatchcase(relative_path, pattern)
+    ]

@@ -10,7 +10,8 @@ import gzip
 import struct
 import zlib
 from collections.abc import Iterator
-from typing import BinaryIO, NamedTuple
+from dataclasses import dataclass
+from typing import BinaryIO
 
 import google_crc32c
 
@@ -21,7 +22,8 @@ _MASK_DELTA = 0xA282EAD8
 _CHUNK = 1 << 24
 
 
-class Record(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Record:
     """One record, or the damage found in its place."""
 
     index: int
@@ -60,10 +62,12 @@ def read_records(file: BinaryIO) -> Iterator[Record]:
     stream: BinaryIO = gzip.GzipFile(fileobj=file) if magic == _GZIP_MAGIC else file  # type: ignore[assignment]
     index = -1
     try:
-        for index, record in enumerate(_read_plain(stream)):  # noqa: B007 - the index is reported below
+        for record in _read_plain(stream):
+            index = record.index
             yield record
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        yield Record(index + 1, None, "truncated_file", f"the gzip stream is damaged ({error}); the rest of the file is lost")
+        detail = f"the gzip stream is damaged ({error}); the rest of the file is lost"
+        yield Record(index + 1, None, "truncated_file", detail)
 
 
 def _read_plain(file: BinaryIO) -> Iterator[Record]:
@@ -100,7 +104,8 @@ def _read_exactly(file: BinaryIO, length: int) -> bytes:
 
 
 def _truncated(index: int) -> Record:
-    return Record(index, None, "truncated_file", "the file ends in the middle of this record; copy or write the file anew")
+    detail = "the file ends in the middle of this record; copy or write the file anew"
+    return Record(index, None, "truncated_file", detail)
 
 
 def _lost_track(index: int) -> Record:

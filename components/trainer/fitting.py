@@ -9,7 +9,6 @@ import keras
 import tensorflow as tf
 
 from components.errors import TrainingError
-from components.trainer.feed import Batches
 from components.trainer.network import build_network
 from schemas.experiment import Model, Preprocessing, Training
 
@@ -23,8 +22,8 @@ _STEPS_PER_EXECUTION = 16
 class Batched(NamedTuple):
     """The feeds of one training."""
 
-    training: Batches
-    evaluation: Batches
+    training: tf.data.Dataset
+    evaluation: tf.data.Dataset
     steps_per_epoch: int
 
 

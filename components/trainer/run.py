@@ -14,7 +14,7 @@ from tfx.dsl.io import fileio
 from components.errors import DataError
 from components.image_example_gen.report import REPORT_NAME, IngestionReport
 from components.trainer.export import Servable, export
-from components.trainer.feed import Feed
+from components.trainer.feed import Feed, keeps_in_memory
 from components.trainer.fitting import Batched, fit
 from components.trainer.network import build_network
 from components.trainer.strategy import mirrored_strategy
@@ -43,7 +43,7 @@ def run_fn(arguments: fn_args_utils.FnArgs) -> None:
         model,
         preprocessing,
         training,
-        _batched(arguments, transform, training, report.num_examples["train"]),
+        _batched(arguments, transform, preprocessing, training, report),
         len(labels),
         arguments.model_run_dir,
     )
@@ -58,14 +58,21 @@ def run_fn(arguments: fn_args_utils.FnArgs) -> None:
 
 
 def _batched(
-    arguments: fn_args_utils.FnArgs, transform: tft.TFTransformOutput, training: Training, num_examples: int
+    arguments: fn_args_utils.FnArgs,
+    transform: tft.TFTransformOutput,
+    preprocessing: Preprocessing,
+    training: Training,
+    report: IngestionReport,
 ) -> Batched:
-    batch_size = min(training.batch_size, num_examples)
-    feed = Feed(arguments.train_files, transform, batch_size)
+    num_train, num_eval = report.num_examples["train"], report.num_examples["eval"]
+    shape = (preprocessing.height, preprocessing.width, preprocessing.channels)
+    is_kept = keeps_in_memory(training.feeder, num_train + num_eval, shape)
+    batch_size = min(training.batch_size, num_train)
+    feed = Feed(arguments.train_files, transform, batch_size, num_train if is_kept else None)
     return Batched(
         feed.training(training.shuffle_buffer, training.seed),
-        Feed(arguments.eval_files, transform, batch_size).once(),
-        training.steps_per_epoch or num_examples // batch_size,
+        Feed(arguments.eval_files, transform, batch_size, num_eval if is_kept else None).once(),
+        training.steps_per_epoch or num_train // batch_size,
     )
 
 

@@ -99,12 +99,11 @@ class _StoredBatch:
             if self._is_compressed:
                 pixels = load_file(stored[0], self._config.channels)
             else:
-                pixels = load_stored(*stored, channels=self._config.channels)
+                contents, image_format, height, width, channels = stored
+                pixels = load_stored(contents, image_format, height, width, channels, self._config.channels)
             return function(fit_to_size(pixels, self._config))
 
-        return tf.map_fn(
-            load, self._stored, parallel_iterations=_PARALLEL_DECODES, fn_output_signature=signature
-        )
+        return tf.map_fn(load, self._stored, parallel_iterations=_PARALLEL_DECODES, fn_output_signature=signature)
 
 
 def _moments(batch: _StoredBatch) -> tuple[tf.Tensor, tf.Tensor]:

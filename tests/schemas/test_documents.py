@@ -97,7 +97,7 @@ def test_merging_keeps_the_place_of_each_value() -> None:
         ("name: x\ndata:\n\tsource: y\n", 3, [r"'\t'", "(column 1)", "indent with spaces"]),
         ("name: x\nsplits: {train: *.tfrecord}\n", 2, ["(column 18)", "needs quotes"]),
         ("name: x\ndata: source: y\n", 2, ["mapping values are not allowed", "needs quotes"]),
-        ("name: x\n---\nname: y\n", 2, ["found another document", "without a second '---'"]),
+        ("name: x\n---\nname: y\n", 2, ["not valid YAML: found another document", "without a second '---'"]),
         ("name: [x\ndata: y\n", 2, ["expected ',' or ']'", "flow sequence, which starts on line 1"]),
         ('name: "x\ndata: y\n', 3, ["unexpected end of stream", "which starts on line 1"]),
         ("name: x\ndata\ngate: y\n", 3, ["could not find expected ':'", "followed by a colon"]),

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import pytest
+
+from schemas.vocabulary import description, expected, experiment_vocabulary, known_keys
+
+
+@pytest.mark.parametrize(
+    ("location", "path", "words"),
+    [
+        (("training", "epochs"), ("training", "epochs"), "a whole number of at least 1"),
+        (
+            ("data", "splits", "eval", "constrained-float"),
+            ("data", "splits", "eval"),
+            "a number above 0 and below 1, or a ",
+        ),
+        (("data", "labels", 3), ("data", "labels", 3), "a text of at least one character"),
+        (("preprocessing", "antialias"), ("preprocessing", "antialias"), "true or false"),
+        (("data", "format"), ("data", "format"), "'tfrecord', the only choice"),
+        (("model", "dropout"), ("model", "dropout"), "a number of at least 0 and below 1"),
+        (
+            ("evaluation", "thresholds", "accuracy", "min"),
+            ("evaluation", "thresholds", "accuracy", "min"),
+            "a number, or null",
+        ),
+        (
+            ("evaluation", "thresholds", "recal"),
+            ("evaluation", "thresholds"),
+            "a mapping with at least one of the keys ",
+        ),
+        (("schema", "file"), ("schema", "file"), "a path, or null"),
+    ],
+)
+def test_locating(location: tuple[str | int, ...], path: tuple[str | int, ...], words: str) -> None:
+    """A place of pydantic's is found among the experiment's keys, with what it allows in words."""
+    found, alternatives = experiment_vocabulary().locate(location)
+    assert found == path
+    assert expected(alternatives).startswith(words)
+
+
+def test_keys_and_their_homes() -> None:
+    """The keys of a place are listed in alphabetical order, and every home of a key is found."""
+    vocabulary = experiment_vocabulary()
+    assert known_keys(vocabulary.locate(["training", "early_stopping"])[1]) == ["min_delta", "monitor", "patience"]
+    assert known_keys(vocabulary.locate(["evaluation", "thresholds"])[1]) == ["accuracy", "cross_entropy"]
+    assert known_keys(vocabulary.locate(["training", "epochs"])[1]) == []
+    assert list(vocabulary.homes("patience")) == [("training", "early_stopping", "patience")]
+    assert list(vocabulary.homes("height")) == [("data", "features", "height"), ("preprocessing", "height")]
+
+
+def test_a_key_is_described_rather_than_its_type() -> None:
+    """The description is that of the key, also where its type is a section with one of its own."""
+    assert description(experiment_vocabulary().locate(["training", "early_stopping"])[1]) == "null switches it off."
