@@ -22,8 +22,8 @@ def summarize(record: RunRecord, paths: Paths, experiment: str, workspace: Path)
     """How a run ended, where the model is, its metrics, and what to try next."""
     lines = [*record.warnings]
     if record.status in (PUSHED, UNCHANGED):
-        place = shown(Path(record.serving_directory or ""))
-        head = f"pushed {place}" if record.status == PUSHED else f"nothing new: {place} is up to date"
+        live = shown(paths.serving / str(versions(paths.serving)[-1]))
+        head = f"pushed {live}" if record.status == PUSHED else f"nothing new to do; {live} stays"
         lines += [head, *_metrics(record)]
         if record.sample:
             options = "" if workspace == Path("workspace") else f" --workspace {workspace}"

@@ -151,7 +151,7 @@ class Run:
         if ended:
             return
         [pushed] = outputs["pushed_model"]
-        self.record.serving_directory = pushed.get_string_custom_property("pushed_destination")
+        self.record.serving_directory = str(self._paths.serving)
         if self.record.nodes["Pusher"].state == EXECUTED:
             self.record.status = PUSHED
             self.record.pushed_version = int(pushed.get_string_custom_property("pushed_version"))

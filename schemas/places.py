@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import glob
+import fnmatch
+import itertools
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -97,31 +98,31 @@ def _check_splits(source: str, data: Data) -> list[Problem]:
         for split, pattern in (("train", data.splits.train), ("eval", data.splits.eval), ("test", data.splits.test))
         if isinstance(pattern, str)
     }
+    files = list(_files(source)) if patterns else list(itertools.islice(_files(source), 1))
     problems: list[Problem] = []
     takers: dict[str, str] = {}
     for split, pattern in patterns.items():
-        matches = map(os.path.normpath, glob.iglob(pattern, root_dir=source))
-        files = {file for file in matches if os.path.isfile(os.path.join(source, file))}
+        taken = [file for file in files if fnmatch.fnmatchcase(file, pattern)]
         path = f"data.splits.{split}"
-        if not files:
+        if not taken:
             message = f"no file in {source} matches {pattern!r}"
             problems.append(Problem(message, path, details=(_contents(source),)))
-        shared = sorted(files & takers.keys())
-        if shared:
+        if shared := [file for file in taken if file in takers]:
             message = f"{pattern!r} takes {shared[0]}, which is in the split {takers[shared[0]]} already"
             problems.append(Problem(f"{message}; no file may serve two splits", path))
-        takers.update(dict.fromkeys(files, split))
-    if "train" not in patterns and not any(file not in takers for file in _files(source)):
+        takers.update(dict.fromkeys(taken, split))
+    if "train" not in patterns and len(takers) == len(files):
         left = " that no other split takes" if takers else ""
         problems.append(Problem(f"no file in {source}{left}; nothing to train on", "data.source"))
     return problems
 
 
 def _files(source: str) -> Iterator[str]:
+    """Files below the source, relative to it; as in ingestion, names that start with . or _ do not count."""
     for directory, directories, names in os.walk(source):
-        directories[:] = sorted(name for name in directories if not name.startswith("."))
+        directories[:] = sorted(name for name in directories if not name.startswith((".", "_")))
         for name in sorted(names):
-            if not name.startswith("."):
+            if not name.startswith((".", "_")):
                 yield os.path.relpath(os.path.join(directory, name), source)
 
 

@@ -37,7 +37,7 @@ def validate(stated: Stated, problems: list[Problem]) -> Experiment | None:
     """
     vocabulary = experiment_vocabulary()
     num_before = len(problems)
-    refused = [problem.path for problem in problems if problem.path]
+    refused = {(problem.path, problem.place) for problem in problems}
     while True:
         experiment, errors = _validated(stated)
         unknown = [error for error in errors if _is_unknown_key(error)]
@@ -50,10 +50,13 @@ def validate(stated: Stated, problems: list[Problem]) -> Experiment | None:
     for path, group in groups.items():
         # A list with a wrong item is also called too short.
         is_echo = group[0]["type"] == "too_short" and any(other[: len(path)] == path != other for other in groups)
+        problem = _wrong_value(path, group, stated, vocabulary)
         # What was refused already, and is null for now, may be all that is wrong with its section.
-        is_excused = any(_is_within(inner, dotted(path)) for inner in refused)
+        is_excused = (problem.path, problem.place) in refused or (
+            group[0]["type"] == "value_error" and any(inner.startswith(f"{problem.path}.") for inner, _ in refused)
+        )
         if not is_echo and not is_excused:
-            problems.append(_wrong_value(path, group, stated, vocabulary))
+            problems.append(problem)
     return experiment if len(problems) == num_before else None
 
 
@@ -63,10 +66,6 @@ def _validated(stated: Stated) -> tuple[Experiment | None, list[Any]]:
         return Experiment.model_validate_json(json.dumps(stated.plain()), strict=True), []
     except ValidationError as error:
         return None, error.errors(include_url=False)
-
-
-def _is_within(inner: str, outer: str) -> bool:
-    return inner == outer or inner.startswith((f"{outer}.", f"{outer}["))
 
 
 def _is_unknown_key(error: Any) -> bool:

@@ -18,6 +18,7 @@ _METRICS: dict[Literal["accuracy", "cross_entropy"], str] = {
     "accuracy": "SparseCategoricalAccuracy",
     "cross_entropy": "SparseCategoricalCrossentropy",
 }
+_WHOLE_SPLIT = config_pb2.SlicingSpec()
 
 
 def evaluation_config(evaluation: Evaluation) -> config_pb2.EvalConfig:
@@ -30,11 +31,14 @@ def evaluation_config(evaluation: Evaluation) -> config_pb2.EvalConfig:
     for name, class_name in _METRICS.items():
         metric = config_pb2.MetricConfig(class_name=class_name, config=json.dumps({"name": name}))
         if threshold := evaluation.thresholds.get(name):
-            metric.threshold.CopyFrom(_threshold(threshold))
+            # TFMA would hold every slice to a plain threshold.
+            metric.per_slice_thresholds.append(
+                config_pb2.PerSliceMetricThreshold(slicing_specs=[_WHOLE_SPLIT], threshold=_threshold(threshold))
+            )
         metrics.append(metric)
     return config_pb2.EvalConfig(
         model_specs=[_model(CANDIDATE_NAME), _model(BASELINE_NAME, is_baseline=True)],
-        slicing_specs=[config_pb2.SlicingSpec(), config_pb2.SlicingSpec(feature_keys=[features.LABEL_TEXT])],
+        slicing_specs=[_WHOLE_SPLIT, config_pb2.SlicingSpec(feature_keys=[features.LABEL_TEXT])],
         metrics_specs=[config_pb2.MetricsSpec(metrics=metrics)],
     )
 

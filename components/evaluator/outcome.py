@@ -56,4 +56,4 @@ def _describe(failure: validation_result_pb2.ValidationFailure) -> str:
         limits.append(f"at least {bounds.lower_bound.value:g}")
     if bounds.HasField("upper_bound"):
         limits.append(f"at most {bounds.upper_bound.value:g}")
-    return f"{failure.metric_key.name} is {value:.4f}; it must be {' and '.join(limits)}"
+    return f"{failure.metric_key.name} is {value:.4f}; it must be {' and '.join(limits)} (evaluation.thresholds)"

@@ -90,7 +90,8 @@ def test_places_that_are_there(source: Path) -> None:
     for splits in (
         {},
         {"train": "train-*", "eval": 0.1, "test": "test-*"},
-        {"train": "./train-*", "eval": "more/*", "test": 0.2},
+        {"train": "train-*", "eval": "more/*", "test": 0.2},
+        {"train": "t*", "eval": "*eval-?"},
         {"train": None, "eval": "more/eval-0", "test": "test-?"},
     ):
         assert problems_of({"source": str(source), "splits": splits}) == []
@@ -116,6 +117,7 @@ def test_a_source_that_is_no_directory_of_files(source: Path) -> None:
     empty = source / "empty"
     empty.mkdir()
     (empty / ".hidden").touch()
+    (empty / "_SUCCESS").touch()
     (empty / ".cache").mkdir()
     (empty / ".cache" / "file").touch()
     assert problems_of({"source": str(empty)}) == [f"data.source: no file in {empty}; nothing to train on"]
@@ -134,17 +136,20 @@ def test_a_source_that_is_closed(source: Path) -> None:
 
 
 def test_patterns_that_take_the_wrong_files(source: Path) -> None:
-    """A pattern without a file, a file in two splits, and nothing left to train on are each refused."""
+    """A pattern without a file, a file in two splits, and nothing left to train on are each refused.
+
+    As in ingestion, * crosses directories.
+    """
     assert problems_of({"source": str(source), "splits": {"test": "tset-*"}}) == [
         f"data.splits.test: no file in {source} matches 'tset-*'\n    it holds: more, test-0, train-0, train-1"
     ]
-    assert problems_of({"source": str(source), "splits": {"train": "mor*"}}) == [
-        f"data.splits.train: no file in {source} matches 'mor*'\n    it holds: more, test-0, train-0, train-1"
+    assert problems_of({"source": str(source), "splits": {"train": "mor"}}) == [
+        f"data.splits.train: no file in {source} matches 'mor'\n    it holds: more, test-0, train-0, train-1"
     ]
-    assert problems_of({"source": str(source), "splits": {"train": "t*", "test": "./test-*"}}) == [
-        "data.splits.test: './test-*' takes test-0, which is in the split train already; no file may serve two splits"
+    assert problems_of({"source": str(source), "splits": {"train": "t*", "test": "test-*"}}) == [
+        "data.splits.test: 'test-*' takes test-0, which is in the split train already; no file may serve two splits"
     ]
-    assert problems_of({"source": str(source), "splits": {"eval": "t*", "test": "more/*"}}) == [
+    assert problems_of({"source": str(source), "splits": {"eval": "t*", "test": "m*"}}) == [
         f"data.source: no file in {source} that no other split takes; nothing to train on"
     ]
 

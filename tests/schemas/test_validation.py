@@ -184,6 +184,9 @@ def test_every_error_at_once(complaints: Complaints) -> None:
         "  sorce: /data/flowers\n"
         "  encoding: compresed\n"
         "gate: {anomalies: fail, anomalies: warn}\n"
+        "preprocessing:\n"
+        "  width: 3.0\n"
+        "  width: 4\n"
         "trainig:\n"
         "  epohcs: many\n"
         "  learning_rate: 1e-3\n"
@@ -197,12 +200,14 @@ def test_every_error_at_once(complaints: Complaints) -> None:
         "experiment.yaml:3: data.sorce: unknown key",
         "experiment.yaml:4: data.encoding: got the text 'compresed'",
         "experiment.yaml:5: gate.anomalies: stated twice",
-        "experiment.yaml:6: trainig: unknown key",
-        "experiment.yaml:7: training.epohcs: unknown key",
-        "experiment.yaml:7: training.epochs: got the text 'many'",
-        "experiment.yaml:9: training.batch_size: got the number 0",
-        "experiment.yaml:10: model: 'small' cannot be read as the YAML type 'int'",
-        "experiment.yaml:11: push: unknown key",
+        "experiment.yaml:7: preprocessing.width: got the number 3.0",
+        "experiment.yaml:8: preprocessing.width: stated twice (first on line 7)",
+        "experiment.yaml:9: trainig: unknown key",
+        "experiment.yaml:10: training.epohcs: unknown key",
+        "experiment.yaml:10: training.epochs: got the text 'many'",
+        "experiment.yaml:12: training.batch_size: got the number 0",
+        "experiment.yaml:13: model: 'small' cannot be read as the YAML type 'int'",
+        "experiment.yaml:14: push: unknown key",
         "--set training.sed=1: training.sed: unknown key",
     ]
 
@@ -215,6 +220,13 @@ def test_a_misspelt_section_beside_the_right_one(complaints: Complaints) -> None
         "experiment.yaml:3: training.epochs: got the number 0",
         "experiment.yaml:4: training.seed: got the number -1",
     ]
+
+
+@pytest.mark.parametrize("data", ["{dataset: !!set x}", "&all {source: *all}", "!!set {dataset: digits}"])
+def test_what_is_refused_causes_no_further_errors(data: str, complaints: Complaints) -> None:
+    """A value that YAML cannot make is one problem; that its key or section lacks a value is none."""
+    (problem,) = complaints(f"name: x\ndata: {data}\n")
+    assert "the YAML tag" in problem or "an alias" in problem
 
 
 def test_only_what_has_a_default_can_be_left_out(complaints: Complaints) -> None:
