@@ -76,7 +76,23 @@ def check_places(experiment: Experiment) -> list[Problem]:
             problems.append(Problem(f"no such file: {file}{_nearby(file)}", "schema.file"))
         elif not os.path.isfile(file):
             problems.append(Problem(f"{file} is a directory; expected a TFDV schema, a .pbtxt file", "schema.file"))
+        else:
+            problems += _check_schema(file)
     return problems
+
+
+def _check_schema(file: str) -> list[Problem]:
+    from google.protobuf import text_format
+    from tensorflow_metadata.proto.v0 import schema_pb2
+
+    try:
+        with open(file, encoding="utf-8") as stream:
+            text_format.Parse(stream.read(), schema_pb2.Schema())
+    except (text_format.ParseError, UnicodeDecodeError) as error:
+        return [Problem(f"{file} is no TFDV schema in protobuf's text format: {error}", "schema.file")]
+    except OSError as error:
+        return [Problem(f"{file} cannot be read: {error.strerror}", "schema.file")]
+    return []
 
 
 def _check_source(data: Data) -> list[Problem]:

@@ -53,7 +53,7 @@ def find_anomalies(
     for name, anomaly in sorted(anomalies.anomaly_info.items()):
         message = anomaly.description
         if name in domains and (offenders := _offenders(domains[name], schema, examples)):
-            message += " First: " + "; ".join(offenders) + "."
+            message = message.rstrip() + " First: " + "; ".join(offenders) + "."
         found.append((name, message))
     if anomalies.HasField("dataset_anomaly_info"):
         found.append(("data set", anomalies.dataset_anomaly_info.description))
@@ -70,7 +70,8 @@ def _offenders(feature: schema_pb2.Feature, schema: schema_pb2.Schema, examples:
         for value in _values(values[feature.name]):
             if not allowed(value):
                 where = b"".join(_values(values[features.FILENAME])).decode("utf-8", "replace")
-                offenders.append(f"{value} in {where}")
+                shown = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+                offenders.append(f"{shown} in {where}")
         if len(offenders) >= _NUM_OFFENDERS:
             break
     return offenders[:_NUM_OFFENDERS]

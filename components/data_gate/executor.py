@@ -16,7 +16,6 @@ from tfx.utils import io_utils
 from components.data_gate.anomalies import find_anomalies, gate_schema
 from components.data_gate.artifact import VERDICT_NAME
 from components.data_gate.verdict import Finding, Verdict
-from components.image_example_gen.executor import describe_refusals
 from components.image_example_gen.report import REPORT_NAME, IngestionReport
 from schemas.experiment import Data, Gate
 
@@ -52,10 +51,11 @@ def _quarantine(report: IngestionReport, limit: float) -> list[Finding]:
     refused = report.num_refused.total()
     if not refused:
         return []
-    fraction = refused / (refused + report.num_examples.total())
+    num_examples = refused + report.num_examples.total()
+    fraction = refused / num_examples
     message = (
-        f"{fraction:.4g} of the examples cannot be used; at most data.quarantine.max_fraction = {limit:g} may be so.\n"
-        f"{describe_refusals(report)}"
+        f"{refused} of {num_examples} examples cannot be used, a fraction of {fraction:.4g};"
+        f" the limit is data.quarantine.max_fraction = {limit:g}\n{report.describe_refusals()}"
     )
     return [Finding("quarantine", fraction > limit, message)]
 

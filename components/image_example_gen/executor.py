@@ -21,8 +21,6 @@ from components.image_example_gen.source import list_files
 from components.image_example_gen.splitting import SPLITS
 from schemas.experiment import Data, Splits
 
-_NUM_LISTED = 5
-
 
 class Executor(base_beam_executor.BaseBeamExecutor):
     """Writes `Split-train`, `Split-eval`, `Split-test` and the report of what was refused."""
@@ -72,7 +70,7 @@ def _check_splits(report: IngestionReport, splits: Splits) -> None:
     counts = ", ".join(f"{split} {report.num_examples[split]}" for split in SPLITS)
     message = f"no usable example in the split{'s' if len(empty) > 1 else ''} {' and '.join(empty)} ({counts})"
     if report.num_refused:
-        raise DataError(f"{message}.\n{describe_refusals(report)}")
+        raise DataError(f"{message}.\n{report.describe_refusals()}")
     shares = {name: share for name, share in (("eval", splits.eval), ("test", splits.test)) if name in empty}
     raise DataError(f"{message}; give more images, or change data.splits (now {shares})")
 
@@ -80,17 +78,3 @@ def _check_splits(report: IngestionReport, splits: Splits) -> None:
 def _check_names(report: IngestionReport) -> None:
     if report.conflicts:
         raise DataError(f"{report.conflicts[0]}; give every class one name, in the data or in data.labels")
-
-
-def describe_refusals(report: IngestionReport) -> str:
-    """Counts by reason, and the first refused examples, a line each."""
-    counts = ", ".join(f"{reason} {count}" for reason, count in sorted(report.num_refused.items()))
-    lines = [f"unusable examples: {counts}"]
-    for refusal in report.refusals[:_NUM_LISTED]:
-        lines.append(
-            f"  {refusal.source}, record {refusal.index} (split {refusal.split}): {refusal.feature}:"
-            f" {refusal.reason}: {refusal.detail}"
-        )
-    if (more := report.num_refused.total() - _NUM_LISTED) > 0:
-        lines.append(f"  and {more} more")
-    return "\n".join(lines)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -93,9 +94,9 @@ def _unusable(content: bytes) -> Unusable:
 def _measure(contents: Sequence[bytes]) -> list[Facts | Unusable]:
     try:
         shapes, moments = _measuring_graph()(tf.constant(contents, tf.string))
-    except tf.errors.OpError as error:
+    except tf.errors.OpError:
         if len(contents) == 1:
-            return [Unusable("undecodable", _first_sentence(error))]
+            return [Unusable("undecodable", _why_undecodable(contents[0]))]
         # One broken file fails its whole batch: halve until it stands alone.
         half = len(contents) // 2
         return _measure(contents[:half]) + _measure(contents[half:])
@@ -127,5 +128,16 @@ def _measuring_graph() -> tf.types.experimental.GenericFunction:
     return measure_all
 
 
-def _first_sentence(error: tf.errors.OpError) -> str:
-    return str(error.message).split("\n")[0].split("[[")[0].removeprefix("{{function_node").strip()[-200:]
+def _why_undecodable(content: bytes) -> str:
+    try:
+        decode_file(tf.constant(content))
+    except tf.errors.OpError as error:
+        # TensorFlow's own words, without the names of its nodes around them.
+        return (
+            re.sub(r"\{\{.*?\}\}|\[Op:.*?\]|\[\[.*?\]\]", "", str(error.message))
+            .strip()
+            .splitlines()[0]
+            .removesuffix("name:")
+            .strip()
+        )
+    return "decodes to no pixels"

@@ -10,6 +10,7 @@ from typing import Any
 
 REPORT_NAME = "ingestion.json"
 MAX_LISTED = 1000
+_NUM_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,17 @@ class IngestionReport:
                 total.name_label(label, text)
         total.refusals = sorted(total.refusals, key=lambda refusal: (refusal.source, refusal.index))[:MAX_LISTED]
         return total
+
+    def describe_refusals(self) -> str:
+        """Counts by reason, and the first refused examples, a line each."""
+        counts = ", ".join(f"{reason} {count}" for reason, count in sorted(self.num_refused.items()))
+        lines = [f"unusable examples: {counts}"]
+        for refusal in self.refusals[:_NUM_SHOWN]:
+            place = f"{refusal.source}, record {refusal.index} (split {refusal.split})"
+            lines.append(f"  {place}: {refusal.feature}: {refusal.reason}: {refusal.detail}")
+        if (more := self.num_refused.total() - _NUM_SHOWN) > 0:
+            lines.append(f"  and {more} more")
+        return "\n".join(lines)
 
     def to_json(self) -> str:
         """JSON text that `from_json` reads."""
