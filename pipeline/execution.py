@@ -62,17 +62,23 @@ class CompiledPipeline:
         """Whether a node only looks up artifacts and makes none."""
         return self._nodes[node_id].node_info.type.name == _RESOLVER
 
-    def launch(self, node_id: str) -> NodeOutcome:
+    def launch(self, node_id: str, from_cache: bool = True) -> NodeOutcome:
         """Runs one node, or takes its result from the cache.
+
+        Args:
+          node_id: one of `nodes`.
+          from_cache: False works the node anew in any case.
 
         Raises:
           UnresolvedInputError: its inputs are not there.
           Exception: whatever the node's own work raises; its outputs are removed then, and its
             execution is marked as failed.
         """
+        node = self._nodes[node_id]
+        node.execution_options.caching_options.enable_cache = from_cache
         try:
             execution_info = launcher.Launcher(
-                pipeline_node=self._nodes[node_id],
+                pipeline_node=node,
                 mlmd_connection=metadata.Metadata(self._connection),
                 pipeline_info=self._ir.pipeline_info,
                 pipeline_runtime_spec=self._ir.runtime_spec,

@@ -16,6 +16,8 @@ from components.transform.component import image_transform
 from pipeline.paths import Paths
 from schemas.experiment import Experiment
 
+PUSHER = "Pusher"
+
 
 def create_pipeline(experiment: Experiment, paths: Paths) -> Pipeline:
     """Declares what an experiment does, from the data to the push.
@@ -55,7 +57,7 @@ def create_pipeline(experiment: Experiment, paths: Paths) -> Pipeline:
             trainer,
             baseline,
             evaluator,
-            pusher.with_id("Pusher"),
+            pusher.with_id(PUSHER),
         ],
         enable_cache=True,
         metadata_connection_config=metadata.sqlite_metadata_connection_config(str(paths.metadata.absolute())),

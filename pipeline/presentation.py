@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,8 @@ def summarize(record: RunRecord, paths: Paths, experiment: str, workspace: Path)
         lines += [head, *_metrics(record)]
         if record.sample:
             options = "" if workspace == Path("workspace") else f" --workspace {workspace}"
-            lines += [f"next: local_runner.py predict{options} {experiment} {shown(Path(record.sample))}"]
+            command = f"{shown(Path(sys.executable))} {sys.argv[0]} predict{options} {experiment}"
+            lines += [f"next: {command} {shown(Path(record.sample))}"]
         return "\n".join(lines)
     lines += [record.message or record.status, *_metrics(record)]
     if record.log:

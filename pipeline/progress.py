@@ -74,7 +74,14 @@ class LiveProgress:
         self._rows: dict[str, tuple[str, float]] = {}
         self._started = time.monotonic()
         self._spinner = Spinner("dots")
-        self._live = Live(get_renderable=self._table, console=console, refresh_per_second=8)
+        # Without redirection: it would put what libraries print on the terminal, past `captured`.
+        self._live = Live(
+            get_renderable=self._table,
+            console=console,
+            refresh_per_second=8,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
 
     def plan(self, nodes: Sequence[str]) -> None:
         """Adds a waiting row for each node."""

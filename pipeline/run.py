@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from components.pusher.publication import versions
 from pipeline.capture import captured
 from pipeline.paths import Paths
 from pipeline.progress import Progress
@@ -100,6 +101,7 @@ class Run:
 
     def _launch(self, compiled: CompiledPipeline, node: str, is_shown: bool) -> bool:
         """Runs one node; says whether the run goes on."""
+        from pipeline.pipeline import PUSHER
         from pipeline.verdicts import gate_verdict, stop_after
 
         if is_shown:
@@ -107,7 +109,9 @@ class Run:
         began = time.monotonic()
         with captured(self._log(node)):
             try:
-                state, outputs = compiled.launch(node)
+                # A server needs a version even where the cache remembers a push that is gone.
+                is_lost = node == PUSHER and not versions(self._paths.serving)
+                state, outputs = compiled.launch(node, from_cache=not is_lost)
                 stop = stop_after(outputs)
                 verdict = gate_verdict(outputs)
             except Exception as error:
@@ -137,6 +141,7 @@ class Run:
 
     def _conclude(self, ended: bool) -> None:
         from components.evaluator.outcome import read_metrics
+        from pipeline.pipeline import PUSHER
         from pipeline.sample import write_sample
 
         outputs = {name: artifacts for node in self._outputs.values() for name, artifacts in node.items()}
@@ -152,7 +157,7 @@ class Run:
             return
         [pushed] = outputs["pushed_model"]
         self.record.serving_directory = str(self._paths.serving)
-        if self.record.nodes["Pusher"].state == EXECUTED:
+        if self.record.nodes[PUSHER].state == EXECUTED:
             self.record.status = PUSHED
             self.record.pushed_version = int(pushed.get_string_custom_property("pushed_version"))
         else:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _MODULE_FILE = Path(__file__).with_name("stock_module.py")
 _BATCH_SIZE = 128
 _LOWEST_ACCURACY = 0.5
-_METRIC = "SparseCategoricalAccuracy"
+_ACCURACY = "accuracy"
 
 
 def create_pipeline(data: Path, work: Path, num_images: int) -> tfx.dsl.Pipeline:
@@ -81,10 +81,13 @@ def _evaluation_config() -> Any:
     threshold = tfma.MetricThreshold(
         value_threshold=tfma.GenericValueThreshold(lower_bound={"value": _LOWEST_ACCURACY})
     )
+    accuracy = tfma.MetricConfig(
+        class_name="SparseCategoricalAccuracy", config=json.dumps({"name": _ACCURACY}), threshold=threshold
+    )
     return tfma.EvalConfig(
         model_specs=[tfma.ModelSpec(label_key="label")],
         slicing_specs=[tfma.SlicingSpec()],
-        metrics_specs=[tfma.MetricsSpec(metrics=[tfma.MetricConfig(class_name=_METRIC, threshold=threshold)])],
+        metrics_specs=[tfma.MetricsSpec(metrics=[accuracy])],
     )
 
 
@@ -108,7 +111,7 @@ def _accuracy(work: Path) -> float:
 
     [evaluation] = work.glob("artifacts/Evaluator/evaluation/*")
     [record] = tfma.load_metrics(str(evaluation))
-    [value] = [item.value for item in record.metric_keys_and_values if item.key.name == _METRIC]
+    [value] = [item.value for item in record.metric_keys_and_values if item.key.name == _ACCURACY]
     return float(value.double_value.value)
 
 
