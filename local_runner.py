@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-_INVALID = 2
+_USAGE = 2
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -66,13 +66,13 @@ def run(experiment: str, overrides: tuple[str, ...], workspace: Path, as_json: b
     from pipeline.paths import WorkspaceError
     from pipeline.presentation import summarize
     from pipeline.progress import progress_on
-    from pipeline.record import FAILED
+    from pipeline.record import FAILED, not_started
     from pipeline.run import Run
 
     try:
         paths.prepare()
     except WorkspaceError as refusal:
-        _end(str(refusal), 1, {"status": FAILED} if as_json else None)
+        _end(str(refusal), 1, not_started(FAILED, [str(refusal)]) if as_json else None)
     with original_streams() as (output, error):
         with progress_on(error) as progress:
             record = Run(loaded, paths, progress).execute()
@@ -101,7 +101,7 @@ def validate(experiment: str, overrides: tuple[str, ...], workspace: Path, show:
 @_experiment_options
 @_json_option
 def status(experiment: str, overrides: tuple[str, ...], workspace: Path, as_json: bool) -> None:
-    """Show the runs of an experiment, their nodes, and the pushed versions."""
+    """Show an experiment's runs, nodes and pushed versions."""
     loaded, paths = _load(experiment, overrides, workspace, as_json, require_places=False)
     from pipeline.presentation import print_status, status_object
 
@@ -120,8 +120,8 @@ def predict(
 ) -> None:
     """Label images with the pushed model."""
     _, paths = _load(experiment, overrides, workspace, as_json, require_places=False)
-    if absent := [str(image) for image in images if not image.is_file()]:
-        _end("\n".join(f"{image}: no such file" for image in absent), _INVALID)
+    if absent := [f"{image}: no such file" for image in images if not image.is_file()]:
+        _end("\n".join(absent), _USAGE, _no_predictions(absent) if as_json else None)
 
     from pipeline import runtime
 
@@ -132,7 +132,7 @@ def predict(
     try:
         version = newest_version(paths.serving)
     except NoModelError as error:
-        _end(str(error), 1)
+        _end(str(error), 1, _no_predictions([str(error)]) if as_json else None)
     predictions = predict_quietly(paths.serving, version, images)
     if as_json:
         click.echo(json.dumps(predictions_object(version, predictions)))
@@ -146,6 +146,7 @@ def _load(
 ) -> tuple[Experiment, Paths]:
     """Loads an experiment, or ends the process with all its errors."""
     from pipeline.paths import Paths
+    from pipeline.record import INVALID, not_started
     from schemas.loading import load_experiment
     from schemas.problems import ExperimentError
 
@@ -153,8 +154,12 @@ def _load(
         loaded = load_experiment(experiment, overrides, require_places=require_places)
     except ExperimentError as error:
         errors = [str(problem) for problem in error.problems]
-        _end(str(error), _INVALID, {"status": "invalid", "errors": errors} if as_json else None)
+        _end(str(error), _USAGE, not_started(INVALID, errors) if as_json else None)
     return loaded, Paths(workspace, loaded.name)
+
+
+def _no_predictions(errors: list[str]) -> dict[str, Any]:
+    return {"version": None, "predictions": [], "errors": errors}
 
 
 def _end(message: str, exit_status: int, last_line: dict[str, Any] | None = None) -> None:

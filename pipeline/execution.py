@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ml_metadata.proto import metadata_store_pb2
 from tfx import types
 from tfx.dsl.compiler import compiler, constants
+from tfx.dsl.io import fileio
 from tfx.orchestration import metadata
 from tfx.orchestration.local import runner_utils
 from tfx.orchestration.pipeline import Pipeline
@@ -71,8 +73,8 @@ class CompiledPipeline:
 
         Raises:
           UnresolvedInputError: its inputs are not there.
-          Exception: whatever the node's own work raises; its outputs are removed then, and its
-            execution is marked as failed.
+          BaseException: whatever the node's own work raises, or what interrupts it; its outputs are
+            removed then, and its execution is marked as failed.
         """
         node = self._nodes[node_id]
         node.execution_options.caching_options.enable_cache = from_cache
@@ -86,7 +88,7 @@ class CompiledPipeline:
                 custom_driver_spec=runner_utils.extract_custom_driver_spec(self._deployment, node_id),
             ).launch()
         except BaseException:
-            self._fail_unfinished()
+            self._fail_unfinished(node_id)
             raise
         if self.is_resolver(node_id):
             return NodeOutcome(EXECUTED, {})
@@ -103,8 +105,8 @@ class CompiledPipeline:
             outputs = execution_lib.get_output_artifacts(handle, execution_id)
         return NodeOutcome(CACHED if was_cached else EXECUTED, outputs)
 
-    def _fail_unfinished(self) -> None:
-        # A driver that raises leaves its execution marked as running: the Launcher looks after executors only.
+    def _fail_unfinished(self, node_id: str) -> None:
+        # The Launcher looks after an executor that raises an Exception, not after drivers and interruptions.
         running = (metadata_store_pb2.Execution.NEW, metadata_store_pb2.Execution.RUNNING)
         with metadata.Metadata(self._connection) as handle:
             context = handle.store.get_context_by_type_and_name(constants.PIPELINE_RUN_CONTEXT_TYPE_NAME, self._run_id)
@@ -114,4 +116,12 @@ class CompiledPipeline:
             unfinished = [execution for execution in executions if execution.last_known_state in running]
             for execution in unfinished:
                 execution.last_known_state = metadata_store_pb2.Execution.FAILED
+                self._remove_outputs(node_id, execution.id)
             handle.store.put_executions(unfinished)
+
+    def _remove_outputs(self, node_id: str, execution_id: int) -> None:
+        root = self._ir.runtime_spec.pipeline_root.field_value.string_value
+        for key in self._nodes[node_id].outputs.outputs:
+            directory = os.path.join(root, node_id, key, str(execution_id))
+            if fileio.exists(directory):
+                fileio.rmtree(directory)

@@ -25,6 +25,8 @@ def describe(node: str, error: BaseException) -> str:
     """A few lines: for a user's mistake its message alone, else the last lines of the error."""
     if isinstance(error, StageError):
         return f"{node}: {error}"
+    if isinstance(error, KeyboardInterrupt):
+        return f"{node}: interrupted; run again to go on from here"
     if isinstance(error, MemoryError):
         return f"{node}: out of memory; lower training.batch_size or training.shuffle_buffer"
     if isinstance(error, OSError) and error.errno is not None:

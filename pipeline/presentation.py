@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from components.pusher.publication import versions
 from pipeline.paths import Paths
@@ -31,9 +32,7 @@ def summarize(record: RunRecord, paths: Paths, experiment: str, workspace: Path)
             command = f"{shown(Path(sys.executable))} {sys.argv[0]} predict{options} {experiment}"
             lines += [f"next: {command} {shown(Path(record.sample))}"]
         return "\n".join(lines)
-    lines += [record.message or record.status, *_metrics(record)]
-    if record.log:
-        lines.append(f"log: {shown(Path(record.log))}")
+    lines += [record.message or record.status, *_metrics(record), *_log(record)]
     return "\n".join(lines)
 
 
@@ -51,25 +50,29 @@ def print_status(name: str, paths: Paths) -> None:
     console = Console()
     records = read_records(paths.runs)
     if not records:
-        console.print(f"{name} has not run yet in {shown(paths.root)}", highlight=False)
+        print(f"{name} has not run yet in {shown(paths.root)}")
         return
-    runs = Table("run", "status", "seconds", "version", "metrics", title=f"runs of {name}", title_justify="left")
-    for record in records[-_NUM_RUNS:]:
-        version = str(record.pushed_version or "")
-        style = _STYLES.get(record.status, "red")
+    shown_runs = records[-_NUM_RUNS:]
+    names = sorted({metric for record in shown_runs for metric in _figures(record)})
+    runs = _table(f"runs of {name}", "run", "status", "seconds", "version", *names)
+    for record in shown_runs:
+        status = Text(record.status, _STYLES.get(record.status, "red"))
+        figures = _figures(record)
         runs.add_row(
-            record.run_id, f"[{style}]{record.status}", f"{record.seconds:.1f}", version, ", ".join(_figures(record))
+            record.run_id,
+            status,
+            f"{record.seconds:.1f}",
+            str(record.pushed_version or ""),
+            *(figures.get(metric, "") for metric in names),
         )
-    console.print(runs)
-    nodes = Table("node", "state", "seconds", title=f"nodes of {records[-1].run_id}", title_justify="left")
+    nodes = _table(f"nodes of {records[-1].run_id}", "node", "state", "seconds")
     for node, result in records[-1].nodes.items():
         nodes.add_row(node, result.state, f"{result.seconds:.1f}")
-    console.print(nodes)
-    if records[-1].message:
-        console.print(records[-1].message, markup=False, highlight=False)
-    pushed = versions(paths.serving)
-    live = f"versions in {shown(paths.serving)}: {', '.join(map(str, pushed)) or 'none'}"
-    console.print(live, highlight=False)
+    console.print(runs, "", nodes, "")
+    message = [records[-1].message] if records[-1].message else []
+    pushed = ", ".join(map(str, versions(paths.serving))) or "none"
+    # By print, for rich would wrap paths.
+    print(*message, *_log(records[-1]), f"versions in {shown(paths.serving)}: {pushed}", sep="\n")
 
 
 def predictions_object(version: int, predictions: Sequence[Prediction]) -> dict[str, Any]:
@@ -101,9 +104,21 @@ def shown(path: Path) -> str:
     return str(absolute.relative_to(Path.cwd())) if absolute.is_relative_to(Path.cwd()) else str(absolute)
 
 
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, collapse_padding=True)
+    for column in columns:
+        table.add_column(column, no_wrap=True, justify="right" if column == "seconds" else "left")
+    return table
+
+
 def _metrics(record: RunRecord) -> list[str]:
-    return [", ".join(_figures(record))] if record.metrics else []
+    figures = ", ".join(f"{name} {figure}" for name, figure in _figures(record).items())
+    return [figures] if figures else []
 
 
-def _figures(record: RunRecord) -> list[str]:
-    return [f"{name} {value:.4f}" for name, value in sorted(record.metrics.items()) if name != "example_count"]
+def _log(record: RunRecord) -> list[str]:
+    return [f"log: {shown(Path(record.log))}"] if record.log else []
+
+
+def _figures(record: RunRecord) -> dict[str, str]:
+    return {name: f"{value:.4f}" for name, value in sorted(record.metrics.items()) if name != "example_count"}

@@ -14,7 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 RUNNING = "running"
-_STYLES = {"executed": "green", "cached": "cyan", "failed": "bold red", "skipped": "dim"}
+_STYLES = {"done": "dim", "executed": "green", "cached": "cyan", "failed": "bold red", "skipped": "dim"}
+_MARKS = {"done": "✓", "executed": "✓", "cached": "✓", "failed": "✗"}
 
 
 class Progress(Protocol):
@@ -117,11 +118,7 @@ class LiveProgress:
             running = state == RUNNING
             shown = time.monotonic() - self._started if running else seconds
             style = _STYLES.get(state, "" if running else "dim")
-            mark = (
-                self._spinner
-                if running
-                else Text({"executed": "✓", "cached": "✓", "failed": "✗"}.get(state, "·"), style)
-            )
+            mark = self._spinner if running else Text(_MARKS.get(state, "·"), style)
             table.add_row(
                 mark,
                 Text(node, "" if style != "dim" else style),

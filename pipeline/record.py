@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -77,6 +78,12 @@ class RunRecord:
         # Reports come with the stage that writes them; programs may already ask for the key.
         content["report"] = None
         return content
+
+
+def not_started(status: str, errors: Sequence[str]) -> dict[str, Any]:
+    """The object that `--json` prints where no run came about: a run's keys, and the errors."""
+    contract = ("status", "run_id", "nodes", "pushed_version", "serving_directory", "metrics", "report")
+    return {**dict.fromkeys(contract), "status": status, "nodes": {}, "metrics": {}, "errors": list(errors)}
 
 
 def new_run_id() -> str:

@@ -50,7 +50,7 @@ class Run:
     def execute(self) -> RunRecord:
         """Runs all nodes, or all until one fails or its verdict stops the run.
 
-        Nothing that a node does raises: the record tells how the run ended.
+        Nothing that a node does raises, nor Ctrl-C: the record tells how the run ended.
         """
         started = time.monotonic()
         try:
@@ -72,7 +72,7 @@ class Run:
         with captured(self._log(_LOADING)):
             try:
                 compiled = self._compile()
-            except Exception as error:
+            except (Exception, KeyboardInterrupt) as error:
                 self._fail(_LOADING, error)
                 self._progress.end(_LOADING, FAILED, time.monotonic() - began)
                 return None
@@ -114,7 +114,7 @@ class Run:
                 state, outputs = compiled.launch(node, from_cache=not is_lost)
                 stop = stop_after(outputs)
                 verdict = gate_verdict(outputs)
-            except Exception as error:
+            except (Exception, KeyboardInterrupt) as error:
                 self._fail(node, error)
                 self._end(node, FAILED, time.monotonic() - began)
                 return False
@@ -131,7 +131,7 @@ class Run:
         self.record.nodes[node] = NodeRecord(state, round(seconds, 2))
         self._progress.end(node, state, seconds)
 
-    def _fail(self, node: str, error: Exception) -> None:
+    def _fail(self, node: str, error: BaseException) -> None:
         from pipeline.failures import describe, is_about_data
 
         traceback.print_exc(file=sys.stderr)

@@ -15,6 +15,9 @@ from components.image_example_gen.tfrecord import Record
 from schemas import features
 from schemas.experiment import Data
 
+# Without data.labels the largest label is the number of classes, and each class costs memory.
+_LARGEST_LABEL = (1 << 20) - 1
+
 
 @dataclass(frozen=True, slots=True)
 class Canonical:
@@ -49,7 +52,7 @@ class _Parsed:
 
 
 class _MissingError(Exception):
-    """A feature that an example must have is not there."""
+    """A feature that an example must have is not there, or has no value that can be used."""
 
     def __init__(self, reason: str, detail: str, feature: str) -> None:
         super().__init__(detail)
@@ -121,6 +124,9 @@ def _label(feature: Any, text: bytes | None, data: Data) -> int:
     names = data.features
     label = _optional(feature, names.label, "int64_list")
     if label is not None:
+        if data.labels is None and label > _LARGEST_LABEL:
+            detail = f"class {label} is above {_LARGEST_LABEL}; list the classes in data.labels if that is meant"
+            raise _MissingError("label_out_of_range", detail, names.label)
         return int(label)
     name = _decode(_optional(feature, names.label, "bytes_list") or text)
     if name is None:
@@ -161,7 +167,7 @@ def _build(item: _Parsed, facts: Facts, sha256: str, relative_path: str, data: D
         (features.ENCODED, item.content),
         (features.FORMAT, facts.format.encode()),
         (features.LABEL_TEXT, text.encode()),
-        (features.FILENAME, (item.filename or f"{relative_path}#{item.index}").encode()),
+        (features.FILENAME, (item.filename or f"{relative_path}#{item.index}").encode("utf-8", "surrogateescape")),
         (features.SHA256, sha256.encode()),
     ):
         feature[name].bytes_list.value.append(value)

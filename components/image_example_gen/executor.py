@@ -77,4 +77,4 @@ def _check_splits(report: IngestionReport, splits: Splits) -> None:
 
 def _check_names(report: IngestionReport) -> None:
     if report.conflicts:
-        raise DataError(f"{report.conflicts[0]}; give every class one name, in the data or in data.labels")
+        raise DataError(f"{report.conflicts[0]}; give every class one name in the data")

@@ -19,7 +19,7 @@ _PARALLEL_DECODES = 16
 
 
 class Facts(NamedTuple):
-    """What is known of one image. Mean and standard deviation are over its pixels, from 0 to 255."""
+    """What is known of one image. Mean and standard deviation are over its pixels without alpha, from 0 to 255."""
 
     format: str
     height: int
@@ -69,15 +69,17 @@ def inspect_pixels(content: bytes, shape: tuple[int, int, int], encoding: str) -
             f"{len(content)} bytes of {encoding} pixels do not make {height} x {width} pixels of {channels} channels"
             f" ({expected} bytes)",
         )
+    num_colors = min(shape[2], 3)
     if encoding == "raw":
-        values = np.frombuffer(content, np.uint8)
-        return Facts(features.RAW_FORMAT, *shape, float(values.mean()), float(values.std()))
-    fractions = np.frombuffer(content, "<f4").astype(np.float64)
+        colors = np.frombuffer(content, np.uint8).reshape(shape)[..., :num_colors]
+        return Facts(features.RAW_FORMAT, *shape, float(colors.mean()), float(colors.std()))
+    fractions = np.frombuffer(content, "<f4").astype(np.float64).reshape(shape)
     if not np.isfinite(fractions).all():
         return Unusable("not_finite", "some pixels are NaN or infinite")
     if fractions.min() < 0 or fractions.max() > 1:
         return Unusable("out_of_range", f"pixels from {fractions.min():g} to {fractions.max():g}, expected 0 to 1")
-    return Facts(features.FLOAT32_FORMAT, *shape, float(fractions.mean() * 255), float(fractions.std() * 255))
+    scaled = fractions[..., :num_colors] * 255
+    return Facts(features.FLOAT32_FORMAT, *shape, float(scaled.mean()), float(scaled.std()))
 
 
 def format_of(content: bytes) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
+import re
 from typing import NamedTuple
 
 from apache_beam.io.filesystems import FileSystems
@@ -35,7 +36,11 @@ def list_files(source: str, splits: Splits) -> list[SourceFile]:
     """
     root = source.rstrip("/")
     found = []
-    for metadata in FileSystems.match([f"{root}/**"])[0].metadata_list:
+    # Beam cannot be told that a directory is called a[b], but finds it, with its like, as a?b].
+    anywhere = re.sub(r"[*?\[]", "?", root)
+    for metadata in FileSystems.match([f"{anywhere}/**"])[0].metadata_list:
+        if not metadata.path.startswith(f"{root}/"):
+            continue
         relative = posixpath.relpath(metadata.path, root)
         if any(part.startswith((".", "_")) for part in relative.split("/")):
             continue
@@ -58,5 +63,6 @@ def fingerprint(files: list[SourceFile]) -> str:
     """SHA-256 over names, sizes and times of change, as 64 hexadecimal digits."""
     digest = hashlib.sha256()
     for file in files:
-        digest.update(f"{file.relative_path}\0{file.num_bytes}\0{file.modified}\0{file.split}\n".encode())
+        line = f"{file.relative_path}\0{file.num_bytes}\0{file.modified}\0{file.split}\n"
+        digest.update(line.encode("utf-8", "surrogateescape"))
     return digest.hexdigest()

@@ -13,9 +13,7 @@ _STAGING_PREFIX = ".staging-"
 
 def versions(serving_directory: Path) -> list[int]:
     """Published versions, oldest first."""
-    if not serving_directory.is_dir():
-        return []
-    return sorted(int(entry.name) for entry in serving_directory.iterdir() if entry.name.isdecimal() and entry.is_dir())
+    return [int(entry.name) for entry in _numbered(serving_directory) if entry.is_dir()]
 
 
 def publish(servable: Path, serving_directory: Path) -> int:
@@ -37,7 +35,8 @@ def publish(servable: Path, serving_directory: Path) -> int:
         shutil.copytree(servable, staging)
         _sync(staging)
         while True:
-            version = max([int(time.time()), *(newest + 1 for newest in versions(serving_directory)[-1:])])
+            taken = [int(entry.name) for entry in _numbered(serving_directory)]
+            version = max([int(time.time()), *(newest + 1 for newest in taken[-1:])])
             try:
                 staging.rename(serving_directory / str(version))
             except OSError:
@@ -48,6 +47,15 @@ def publish(servable: Path, serving_directory: Path) -> int:
             return version
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def _numbered(serving_directory: Path) -> list[Path]:
+    """Whatever has a number for its name, in the order of the numbers."""
+    if not serving_directory.is_dir():
+        return []
+    return sorted(
+        (entry for entry in serving_directory.iterdir() if entry.name.isdecimal()), key=lambda entry: int(entry.name)
+    )
 
 
 def _sync(directory: Path) -> None:

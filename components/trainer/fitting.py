@@ -92,11 +92,12 @@ def _callbacks(training: Training, log_directory: str) -> list[keras.callbacks.C
 
 
 def _refuse_divergence(history: History, training: Training) -> None:
-    losses = history.get("loss", [])
-    for epoch, loss in enumerate(losses, start=1):
-        if not math.isfinite(loss):
-            raise TrainingError(
-                f"the loss became {loss} in epoch {epoch};"
-                f" lower training.learning_rate (now {training.learning_rate:g}),"
-                " and see that preprocessing.normalization is not 'none'"
-            )
+    # A last step that ruins the network shows in the eval split alone.
+    for name in ("loss", "val_loss"):
+        for epoch, loss in enumerate(history.get(name, []), start=1):
+            if not math.isfinite(loss):
+                raise TrainingError(
+                    f"the {name} became {loss} in epoch {epoch};"
+                    f" lower training.learning_rate (now {training.learning_rate:g}),"
+                    " and see that preprocessing.normalization is not 'none'"
+                )

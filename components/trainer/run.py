@@ -27,7 +27,7 @@ def run_fn(arguments: fn_args_utils.FnArgs) -> None:
     """The Trainer stage's function.
 
     Raises:
-      DataError: the training split is smaller than a batch and cannot fill one.
+      DataError: the examples were not made by ImageExampleGen.
       TrainingError: the training went wrong.
     """
     config = arguments.custom_config

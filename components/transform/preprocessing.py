@@ -7,6 +7,7 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_transform as tft
 
+from components.errors import DataError
 from components.pixels import load_file, load_stored
 from schemas import features
 from schemas.experiment import Preprocessing
@@ -24,7 +25,16 @@ def preprocessing_fn(inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]
 
     Returns:
       `image`: float32 [batch, height, width, channels]; `label`: int64 [batch].
+
+    Raises:
+      DataError: the schema does not name every feature that an image is read by.
     """
+    missing = [name for name in (*features.STORED_IMAGE, features.LABEL) if name not in inputs]
+    if missing:
+        raise DataError(
+            f"the schema does not name {', '.join(missing)}; add what is missing to the file in schema.file,"
+            " or leave that out to have the schema inferred"
+        )
     config = Preprocessing.model_validate_json(custom_config["preprocessing"])
     batch = _StoredBatch(inputs, custom_config["encoding"], config)
     images = batch.images()
@@ -52,17 +62,26 @@ def fit_to_size(pixels: tf.Tensor, config: Preprocessing) -> tf.Tensor:
     size = (config.height, config.width)
 
     def resize() -> tf.Tensor:
-        if config.fit == "pad":
-            resized = tf.image.resize_with_pad(pixels, *size, method=config.interpolation, antialias=config.antialias)
-        else:
-            resized = tf.image.resize(pixels, size, method=config.interpolation, antialias=config.antialias)
+        scaled = _scaled_size(pixels, size) if config.fit == "pad" else size
+        resized = tf.image.resize(pixels, scaled, method=config.interpolation, antialias=config.antialias)
         # Bicubic overshoots at edges.
-        return tf.clip_by_value(resized, 0.0, 255.0)
+        resized = tf.clip_by_value(resized, 0.0, 255.0)
+        if config.fit == "stretch":
+            return resized
+        top, left = (size[0] - scaled[0]) // 2, (size[1] - scaled[1]) // 2
+        return tf.image.pad_to_bounding_box(resized, top, left, *size)
 
     fits = tf.reduce_all(tf.equal(tf.shape(pixels)[:2], size))
     fitted = tf.cond(fits, lambda: pixels, resize)
     fitted.set_shape([*size, config.channels])
     return fitted
+
+
+def _scaled_size(pixels: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
+    """The largest size of the image's own shape within `size`; unlike tf.image.resize_with_pad's, never 0."""
+    shape = tf.cast(tf.shape(pixels)[:2], tf.float64)
+    scale = tf.reduce_min(tf.constant(size, tf.float64) / shape)
+    return tf.clip_by_value(tf.cast(tf.round(shape * scale), tf.int32), 1, size)
 
 
 class _StoredBatch:

@@ -6,6 +6,7 @@ python -m tests.bench.against_stock --help
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import json
 import os
 import shutil
@@ -38,6 +39,7 @@ EXPERIMENT = Path(__file__).with_name("fashion_png.yaml")
 
 _READERS = {STOCK: read_stock, DARKROOM: read_darkroom}
 _PACKAGES = ("tfx", "tensorflow", "keras", "apache-beam")
+_STOCK_NEEDS = ("pip", "setuptools")
 _NUM_LAST_LINES = 30
 _WARM_UP = "import tensorflow_model_analysis, tfx.v1"
 
@@ -64,7 +66,16 @@ class Benchmark:
         self._environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
 
     def prepare(self) -> None:
-        """Writes the data where it is missing, and brings the libraries from the disk into memory."""
+        """Writes the data where it is missing, and brings the libraries from the disk into memory.
+
+        Raises:
+          BenchmarkError: that failed, or the environment lacks what stock TFX needs.
+        """
+        if missing := [name for name in _STOCK_NEEDS if importlib.util.find_spec(name) is None]:
+            raise BenchmarkError(
+                f"stock TFX makes a package of its module file, and {' and '.join(missing)} is missing for that;"
+                " remove .venv and run 'make environment'"
+            )
         self._directory.mkdir(parents=True, exist_ok=True)
         work = self._new_directory("preparation")
         self._run([sys.executable, "-c", _WARM_UP], work)

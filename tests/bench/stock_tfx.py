@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from tfx import v1 as tfx
 
 _MODULE_FILE = Path(__file__).with_name("stock_module.py")
-_BATCH_SIZE = 128
-_LOWEST_ACCURACY = 0.5
+BATCH_SIZE = 128
+LOWEST_ACCURACY = 0.5
 _ACCURACY = "accuracy"
 
 
@@ -51,7 +51,7 @@ def create_pipeline(data: Path, work: Path, num_images: int) -> tfx.dsl.Pipeline
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
         schema=schema.outputs["schema"],
-        train_args=tfx.proto.TrainArgs(num_steps=num_images // _BATCH_SIZE),
+        train_args=tfx.proto.TrainArgs(num_steps=num_images // BATCH_SIZE),
         eval_args=tfx.proto.EvalArgs(),
     )
     evaluator = tfx.components.Evaluator(
@@ -78,9 +78,7 @@ def create_pipeline(data: Path, work: Path, num_images: int) -> tfx.dsl.Pipeline
 def _evaluation_config() -> Any:
     import tensorflow_model_analysis as tfma
 
-    threshold = tfma.MetricThreshold(
-        value_threshold=tfma.GenericValueThreshold(lower_bound={"value": _LOWEST_ACCURACY})
-    )
+    threshold = tfma.MetricThreshold(value_threshold=tfma.GenericValueThreshold(lower_bound={"value": LOWEST_ACCURACY}))
     accuracy = tfma.MetricConfig(
         class_name="SparseCategoricalAccuracy", config=json.dumps({"name": _ACCURACY}), threshold=threshold
     )
@@ -118,7 +116,7 @@ def _accuracy(work: Path) -> float:
 @click.command()
 @click.argument("data", type=click.Path(exists=True, file_okay=False, resolve_path=True, path_type=Path))
 @click.argument("work", type=click.Path(file_okay=False, resolve_path=True, path_type=Path))
-@click.argument("num_images", type=click.IntRange(_BATCH_SIZE))
+@click.argument("num_images", type=click.IntRange(BATCH_SIZE))
 def main(data: Path, work: Path, num_images: int) -> None:
     """Runs the pipeline on DATA, which holds NUM_IMAGES training images, and prints a line of JSON."""
     began = time.perf_counter()

@@ -1,0 +1,39 @@
+"""Compares what lies in a workspace with what ML Metadata knows of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ml_metadata.metadata_store import MetadataStore
+from ml_metadata.proto import metadata_store_pb2
+
+_ENDED = {
+    metadata_store_pb2.Execution.COMPLETE,
+    metadata_store_pb2.Execution.CACHED,
+    metadata_store_pb2.Execution.FAILED,
+}
+
+
+def store_at(database: Path) -> MetadataStore:
+    """Opens a run's ML Metadata."""
+    config = metadata_store_pb2.ConnectionConfig()
+    config.sqlite.filename_uri = str(database)
+    return MetadataStore(config)
+
+
+def assert_nothing_is_left_half_done(root: Path) -> None:
+    """Every execution has ended, and what lies in `artifacts/` is what was published.
+
+    Args:
+      root: the experiment's directory in the workspace.
+    """
+    store = store_at(root / "metadata.db")
+    executions = store.get_executions()
+    assert executions
+    unfinished = [execution.id for execution in executions if execution.last_known_state not in _ENDED]
+    assert not unfinished
+    published = {artifact.uri for artifact in store.get_artifacts()}
+    on_disk = {str(path) for path in (root / "artifacts").absolute().glob("*/[!.]*/*")}
+    assert on_disk == published
+    serving = root / "serving"
+    assert all(entry.name.isdecimal() for entry in (serving.iterdir() if serving.exists() else ()))

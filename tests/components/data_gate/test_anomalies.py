@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas  # type: ignore[import-untyped]  # its stubs are a package of their own
+import pytest
+import tensorflow_data_validation as tfdv
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from components.data_gate.anomalies import find_anomalies, gate_schema
+from schemas import features
+from tests.components.images import Values, serialized, write_tfrecord
+
+SCHEMA = """
+feature { name: "image/encoded" type: BYTES presence { min_fraction: 1.0 min_count: 1 } }
+feature { name: "image/sha256" type: BYTES presence { min_fraction: 1.0 min_count: 1 } }
+feature { name: "image/filename" type: BYTES presence { min_fraction: 1.0 min_count: 1 } }
+feature { name: "image/class/label" type: INT presence { min_fraction: 1.0 min_count: 1 } }
+feature { name: "image/class/text" type: BYTES domain: "names" presence { min_fraction: 1.0 min_count: 1 } }
+feature { name: "image/format" type: BYTES string_domain { value: "PNG" } }
+feature { name: "image/height" type: INT int_domain { min: 8 } }
+feature { name: "image/mean" type: FLOAT float_domain { max: 255 } }
+string_domain { name: "names" value: "cat" value: "dog" }
+"""
+GOOD: Values = {
+    features.LABEL: 1,
+    features.LABEL_TEXT: b"dog",
+    features.FORMAT: b"PNG",
+    features.HEIGHT: 8,
+    features.MEAN: 255.0,
+}
+
+
+def schema(text: str = SCHEMA, num_labels: int = 2) -> schema_pb2.Schema:
+    return gate_schema(text_format.Parse(text, schema_pb2.Schema()), num_labels)
+
+
+def anomalies(rows: Sequence[Values], directory: Path, against: schema_pb2.Schema | None = None) -> dict[str, str]:
+    """What is found in examples called 0.png, 1.png and so on, spread over two files."""
+    named = [{**row, features.FILENAME: f"{index}.png".encode()} for index, row in enumerate(rows)]
+    half = len(named) // 2
+    files = [
+        str(write_tfrecord(directory / name, [serialized(row) for row in part]))
+        for name, part in (("a", named[:half]), ("b", named[half:]))
+    ]
+    statistics = tfdv.generate_statistics_from_dataframe(pandas.DataFrame(rows), n_jobs=1)
+    return dict(find_anomalies(statistics, against or schema(), files))
+
+
+def test_conforming_examples_have_no_anomaly(tmp_path: Path) -> None:
+    """Nothing is found in examples at the limits, though no statistics are made of bytes, digest and file name."""
+    assert anomalies([GOOD] * 4, tmp_path) == {}
+
+
+@pytest.mark.parametrize(
+    ("feature", "value", "shown"),
+    [
+        (features.LABEL, 7, "7"),
+        (features.LABEL, -1, "-1"),
+        (features.LABEL_TEXT, b"emu", "emu"),
+        (features.FORMAT, b"GIF", "GIF"),
+        (features.HEIGHT, 7, "7"),
+        (features.MEAN, 255.5, "255.5"),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_first_example(
+    feature: str, value: int | bytes, shown: str, tmp_path: Path
+) -> None:
+    """Of a value outside its domain, feature, value and the file of the first such image are told, and no other."""
+    rows = [{**GOOD, feature: value} if index in (3, 5) else GOOD for index in range(8)]
+    found = anomalies(rows, tmp_path)
+    assert found.keys() == {feature}
+    assert found[feature].endswith(f" First: {shown} in 3.png; {shown} in 5.png.")
+    assert found[feature].count(shown) > 2
+
+
+def test_a_few_offenders_are_enough(tmp_path: Path) -> None:
+    """However many examples deviate, the first five are named."""
+    found = anomalies([{**GOOD, features.LABEL: 10 + index} for index in range(12)], tmp_path)
+    places = "; ".join(f"{10 + index} in {index}.png" for index in range(5))
+    assert found[features.LABEL].endswith(f" First: {places}.")
+
+
+def test_a_missing_feature_is_named(tmp_path: Path) -> None:
+    """A feature that no example has, or one that the schema does not know, is an anomaly of its own."""
+    rows: list[Values] = [{name: value for name, value in GOOD.items() if name != features.LABEL_TEXT}] * 4
+    found = anomalies([{**row, "extra": 1} for row in rows], tmp_path)
+    assert found.keys() == {features.LABEL_TEXT, "extra"}
+    assert "missing" in found[features.LABEL_TEXT]
+    assert "First" not in found[features.LABEL_TEXT]
+
+
+def test_labels_get_a_domain_where_the_schema_gives_none(tmp_path: Path) -> None:
+    """Without a domain the labels go from 0 to the last class; a domain that the schema states is kept."""
+    rows = [{**GOOD, features.LABEL: index} for index in range(4)]
+    assert anomalies(rows, tmp_path, schema(num_labels=4)) == {}
+    assert anomalies(rows, tmp_path, schema(num_labels=3)).keys() == {features.LABEL}
+    stated = SCHEMA.replace('label" type: INT', 'label" type: INT int_domain { min: 0 max: 3 }')
+    assert anomalies(rows, tmp_path, schema(stated, num_labels=2)) == {}
+
+
+def test_the_schema_itself_is_left_as_it_is() -> None:
+    """What the gate leaves out or completes is in its own copy."""
+    original = text_format.Parse(SCHEMA, schema_pb2.Schema())
+    before = original.SerializeToString()
+    assert gate_schema(original, 2) != original
+    assert original.SerializeToString() == before

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import gzip
+import io
+import struct
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from components.image_example_gen.tfrecord import Record, masked_crc, read_records, write_record
+from tests.components.images import write_tfrecord
+
+PAYLOADS = (b"first", b"", b"the third record")
+HEADER, FOOTER = 12, 4
+# More than one chunk of what is read at once.
+LARGE = np.random.default_rng(0).bytes((1 << 24) + 3)
+
+
+def written(payloads: tuple[bytes, ...] = PAYLOADS) -> bytes:
+    file = io.BytesIO()
+    for payload in payloads:
+        write_record(file, payload)
+    return file.getvalue()
+
+
+def read(content: bytes) -> list[Record]:
+    return list(read_records(io.BytesIO(content)))
+
+
+def edges() -> list[int]:
+    """Where each record starts, and where the last one ends."""
+    return [sum(HEADER + len(payload) + FOOTER for payload in PAYLOADS[:count]) for count in range(len(PAYLOADS) + 1)]
+
+
+def kept_unchanged(records: list[Record]) -> bool:
+    return all(record.payload == PAYLOADS[record.index] for record in records if record.payload is not None)
+
+
+@pytest.mark.parametrize("compression", ["", "GZIP"])
+def test_what_tensorflow_wrote_is_read(compression: str, tmp_path: Path) -> None:
+    """Records of TensorFlow's writer, plain and gzip, come out as they went in, numbered from 0."""
+    payloads = (*PAYLOADS, LARGE)
+    with write_tfrecord(tmp_path / "records", payloads, compression).open("rb") as file:
+        assert list(read_records(file)) == [Record(index, payload) for index, payload in enumerate(payloads)]
+
+
+@pytest.mark.parametrize("compression", ["", "GZIP"])
+def test_tensorflow_reads_what_was_written(compression: str, tmp_path: Path) -> None:
+    """What `write_record` wrote is byte for byte TensorFlow's, and TensorFlow reads it, plain and gzip."""
+    payloads = (*PAYLOADS, LARGE)
+    path = tmp_path / "records"
+    path.write_bytes(gzip.compress(written(payloads), 1) if compression else written(payloads))
+    assert tuple(tf.data.TFRecordDataset(str(path), compression).as_numpy_iterator()) == payloads
+    if not compression:
+        assert path.read_bytes() == write_tfrecord(tmp_path / "tensorflow's", payloads).read_bytes()
+
+
+@pytest.mark.parametrize("content", [b"", gzip.compress(b"")], ids=["plain", "gzip"])
+def test_an_empty_file_has_no_records(content: bytes) -> None:
+    """A file without a byte, or a gzip file of nothing, is no damage."""
+    assert read(content) == []
+
+
+def test_a_file_cut_anywhere_keeps_its_whole_records() -> None:
+    """Wherever a file ends too early, the records before are kept, and the cut one is reported in its place."""
+    content = written()
+    for length in range(len(content)):
+        records = read(content[:length])
+        whole = sum(edge <= length for edge in edges()) - 1
+        assert [record.payload for record in records[:whole]] == list(PAYLOADS[:whole])
+        if length in edges():
+            assert len(records) == whole
+            continue
+        [damage] = records[whole:]
+        reason = "not_a_tfrecord" if length < HEADER else "truncated_file"
+        assert (damage.index, damage.payload, damage.reason) == (whole, None, reason), length
+
+
+@pytest.mark.parametrize("mask", [0x01, 0x80, 0xFF])
+def test_any_wrong_byte_is_found(mask: int) -> None:
+    """A wrong byte in a payload or its checksum costs that record; in a length, also what follows it."""
+    content = written()
+    for place in range(len(content)):
+        damaged = bytearray(content)
+        damaged[place] ^= mask
+        records = read(bytes(damaged))
+        struck = sum(edge <= place for edge in edges()) - 1
+        in_header = place - edges()[struck] < HEADER
+        assert kept_unchanged(records)
+        assert [record.index for record in records] == list(range(struck + 1 if in_header else len(PAYLOADS)))
+        assert [record.index for record in records if record.payload is None] == [struck]
+        assert records[struck].reason == ("not_a_tfrecord" if in_header and struck == 0 else "corrupt_record")
+        assert records[struck].detail
+
+
+def test_a_gzip_file_cut_anywhere_is_reported() -> None:
+    """Wherever a gzip file ends too early, what is kept is unchanged, and the damage is the last word."""
+    content = gzip.compress(written(), mtime=0)
+    for length in range(1, len(content)):
+        records = read(content[:length])
+        assert kept_unchanged(records)
+        assert [record.payload is None for record in records] == [False] * (len(records) - 1) + [True]
+        assert [record.index for record in records] == list(range(len(records)))
+        assert records[-1].reason == ("truncated_file" if length > 1 else "not_a_tfrecord")
+
+
+@pytest.mark.parametrize("mask", [0x01, 0x80, 0xFF])
+def test_any_wrong_byte_of_a_gzip_file_is_found_or_harmless(mask: int) -> None:
+    """A wrong byte in a gzip file never changes a record unseen: where one is missing, damage is reported."""
+    content = gzip.compress(written(), mtime=0)
+    num_found = 0
+    for place in range(len(content)):
+        damaged = bytearray(content)
+        damaged[place] ^= mask
+        records = read(bytes(damaged))
+        assert kept_unchanged(records)
+        damage = [record for record in records if record.payload is None]
+        assert damage or len(records) == len(PAYLOADS)
+        assert {record.reason for record in damage} <= {"not_a_tfrecord", "truncated_file", "corrupt_record"}
+        num_found += bool(damage)
+    # The gzip header's time, hints and system mean nothing to the content.
+    assert num_found >= len(content) - 10
+
+
+@pytest.mark.parametrize("length", [1 << 42, (1 << 64) - 1])
+def test_a_length_of_terabytes_costs_no_memory(length: int) -> None:
+    """A length far beyond the file's end, with the right checksum, is a truncated file and reserves nothing."""
+    header = struct.pack("<Q", length)
+    content = written() + header + struct.pack("<I", masked_crc(header)) + bytes(1000)
+    tracemalloc.start()
+    records = read(content)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert [record.payload for record in records] == [*PAYLOADS, None]
+    assert (records[-1].index, records[-1].reason) == (3, "truncated_file")
+    assert peak < 40 << 20
+
+
+def test_a_text_is_no_tfrecord() -> None:
+    """A file of something else is said to be no TFRecord, once."""
+    assert [(record.index, record.reason) for record in read(b"name,label\n" * 100)] == [(0, "not_a_tfrecord")]

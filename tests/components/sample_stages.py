@@ -1,0 +1,43 @@
+"""The stages of the sample, declared as the pipeline declares them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tfx.dsl.components.base.base_node import BaseNode
+
+from components.data_gate.component import DataGate
+from components.evaluator.component import baseline_resolver, image_evaluator
+from components.image_example_gen.component import ImageExampleGen
+from components.pusher.component import AtomicPusher
+from components.schema_gen.component import image_schema
+from components.statistics_gen.component import image_statistics
+from components.trainer.component import image_trainer
+from components.transform.component import image_transform
+from schemas.experiment import Experiment
+
+
+def stages_of_data(experiment: Experiment) -> list[BaseNode]:
+    """From ImageExampleGen to Transform."""
+    ingestion = ImageExampleGen(experiment.data, str(experiment.data.source))
+    examples = ingestion.outputs["examples"]
+    statistics = image_statistics(examples)
+    schema = image_schema(experiment.schema_, statistics.outputs["statistics"])
+    gate = DataGate(
+        experiment.data, experiment.gate, examples, statistics.outputs["statistics"], schema.outputs["schema"]
+    )
+    transform = image_transform(experiment.data, experiment.preprocessing, examples, schema.outputs["schema"])
+    return [ingestion, statistics, schema, gate, transform]
+
+
+def all_stages(experiment: Experiment, serving_directory: Path) -> list[BaseNode]:
+    """From ImageExampleGen to the push."""
+    stages = stages_of_data(experiment)
+    ingestion, _, schema, _, transform = stages
+    examples = ingestion.outputs["examples"]
+    trainer = image_trainer(experiment, examples, transform.outputs["transform_graph"], schema.outputs["schema"])
+    model = trainer.outputs["model"]
+    baseline = baseline_resolver(model)
+    evaluator = image_evaluator(experiment.evaluation, examples, model, baseline.outputs["model"])
+    pusher = AtomicPusher(str(serving_directory), model, evaluator.outputs["blessing"])
+    return [*stages, trainer, baseline, evaluator, pusher]

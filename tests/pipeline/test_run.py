@@ -1,0 +1,267 @@
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import tensorflow as tf
+
+from tests.bookkeeping import assert_nothing_is_left_half_done
+from tests.command_line import Outcome, in_process
+
+EXPERIMENT = """
+extends: digits
+name: small
+data: {dataset: null, source: source}
+training: {epochs: 1}
+evaluation: {thresholds: {accuracy: {min: 0.0}, cross_entropy: {max: 100.0}}}
+"""
+DATA_NODES = ["ImageExampleGen", "ImportSchemaGen", "StatisticsGen", "DataGate", "Transform"]
+BROKEN = 7
+
+
+class Project(NamedTuple):
+    """An experiment over TFRecords of its own, and its workspace."""
+
+    directory: Path
+
+    @property
+    def root(self) -> Path:
+        return self.directory / "workspace" / "small"
+
+    def run(self, *overrides: str) -> Outcome:
+        """`local_runner.py run`, as JSON."""
+        sets = [argument for override in overrides for argument in ("--set", override)]
+        workspace = ("--workspace", str(self.directory / "workspace"))
+        return in_process("run", str(self.directory / "small.yaml"), *workspace, *sets, "--json")
+
+    def versions(self) -> list[str]:
+        serving = self.root / "serving"
+        return sorted(path.name for path in serving.iterdir()) if serving.exists() else []
+
+
+def make_project(directory: Path, records: list[bytes]) -> Project:
+    (directory / "source").mkdir(parents=True)
+    (directory / "small.yaml").write_text(EXPERIMENT)
+    write_records(directory / "source" / "digits.tfrecord", records)
+    return Project(directory)
+
+
+def write_records(path: Path, records: list[bytes]) -> None:
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for record in records:
+            writer.write(record)
+
+
+def changed(record: bytes, name: str, value: bytes | int) -> bytes:
+    """A serialized example with another value of one feature."""
+    example = tf.train.Example.FromString(record)
+    feature = example.features.feature[name]
+    if isinstance(value, bytes):
+        feature.bytes_list.value[:] = [value]
+    else:
+        feature.int64_list.value[:] = [value]
+    return bytes(example.SerializeToString())
+
+
+def with_broken(records: list[bytes], name: str, value: bytes | int) -> list[bytes]:
+    return [*records[:BROKEN], changed(records[BROKEN], name, value), *records[BROKEN + 1 :]]
+
+
+@pytest.fixture(scope="module")
+def records(digits_directory: Path) -> list[bytes]:
+    """Serialized examples of 450 digits."""
+    return list(tf.data.TFRecordDataset(str(digits_directory / "digits-00000-of-00004.tfrecord")).as_numpy_iterator())
+
+
+def not_a_tfrecord(project: Project, records: list[bytes]) -> None:
+    (project.directory / "source" / "notes.txt").write_text("These are no images.\n" * 9)
+
+
+def nothing_but_text(project: Project, records: list[bytes]) -> None:
+    not_a_tfrecord(project, records)
+    (project.directory / "source" / "digits.tfrecord").unlink()
+
+
+def truncated(project: Project, records: list[bytes]) -> None:
+    path = project.directory / "source" / "digits.tfrecord"
+    os.truncate(path, path.stat().st_size - 100)
+
+
+def undecodable(project: Project, records: list[bytes]) -> None:
+    broken = with_broken(records, "image/encoded", b"\x89PNG\r\n\x1a\nand no more")
+    write_records(project.directory / "source" / "digits.tfrecord", broken)
+
+
+def label_out_of_range(project: Project, records: list[bytes]) -> None:
+    write_records(project.directory / "source" / "digits.tfrecord", with_broken(records, "image/class/label", 10))
+
+
+def empty_split(project: Project, records: list[bytes]) -> None:
+    write_records(project.directory / "source" / "test.tfrecord", [])
+    experiment = EXPERIMENT.replace("source: source", "source: source, splits: {test: test.tfrecord}")
+    (project.directory / "small.yaml").write_text(experiment)
+
+
+def other_schema(project: Project, records: list[bytes]) -> None:
+    (project.directory / "small.yaml").write_text(EXPERIMENT + "schema: {file: fashion_mnist}\n")
+
+
+# What is done to the data, the node that finds it, and what it says.
+DAMAGES = [
+    (not_a_tfrecord, "DataGate", r"  notes\.txt, record 0 \(split \w+\): image/encoded: not_a_tfrecord: "),
+    (nothing_but_text, "ImageExampleGen", r"  notes\.txt, record 0 \(split \w+\): image/encoded: not_a_tfrecord: "),
+    (truncated, "DataGate", r"  digits\.tfrecord, record 449 \(split \w+\): image/encoded: truncated_file: "),
+    (undecodable, "DataGate", r"  digits\.tfrecord, record 7 \(split \w+\): image/encoded: undecodable: .*PNG"),
+    (label_out_of_range, "DataGate", r"split train: image/class/label: .*10 in digits/00007\.png"),
+    (empty_split, "ImageExampleGen", r"ImageExampleGen: no usable example in the split test \(.*test 0\)"),
+    (other_schema, "DataGate", r"split test: image/height: .*: 8"),
+]
+
+
+@pytest.mark.parametrize(("damage", "node", "reason"), DAMAGES, ids=[damage.__name__ for damage, _, _ in DAMAGES])
+def test_bad_data_stops_the_run(
+    damage: Callable[[Project, list[bytes]], None], node: str, reason: str, records: list[bytes], tmp_path: Path
+) -> None:
+    """Exit status 3 before any training, with the place and the reason; no trace, no version, nothing half-written."""
+    project = make_project(tmp_path, records)
+    damage(project, records)
+    outcome = project.run()
+    assert outcome.exit_status == 3
+    assert outcome.json["status"] == "stopped_by_gate"
+    assert re.search(f"^{reason}", outcome.json["message"], flags=re.MULTILINE), outcome.json["message"]
+    assert not outcome.shows_a_trace
+    assert outcome.states[node] == ("failed" if node == "ImageExampleGen" else "executed")
+    assert {outcome.states[name] for name in ("Transform", "Trainer", "Evaluator", "Pusher")} == {"skipped"}
+    assert project.versions() == []
+    assert_nothing_is_left_half_done(project.root)
+    # Only a node that failed has a log worth reading.
+    assert (outcome.json["log"] is not None) == (outcome.states[node] == "failed")
+
+
+@contextmanager
+def interrupted_at(pattern: str, directory: Path) -> Iterator[None]:
+    """Presses Ctrl-C as soon as a line of some node's log matches."""
+    is_over = threading.Event()
+
+    def wait_and_interrupt() -> None:
+        while not is_over.wait(0.1):
+            if any(re.search(pattern, log.read_text(errors="replace")) for log in directory.rglob("Trainer.log")):
+                os.kill(os.getpid(), signal.SIGINT)
+                return
+
+    thread = threading.Thread(target=wait_and_interrupt)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def project(records: list[bytes], tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """One of 450 images cannot be decoded; the runs of the fixtures below follow each other in its workspace."""
+    project = make_project(tmp_path_factory.mktemp("project"), records)
+    undecodable(project, records)
+    return project
+
+
+@pytest.fixture(scope="module")
+def refused(project: Project) -> Outcome:
+    """Stopped by the gate, for no unusable example is allowed."""
+    return project.run()
+
+
+@pytest.fixture(scope="module")
+def interrupted(project: Project, refused: Outcome) -> Outcome:
+    """Ctrl-C in the middle of the training."""
+    with interrupted_at(r"Epoch 2/", project.root / "runs"):
+        return project.run("data.quarantine.max_fraction=0.01", "training.epochs=9999", "training.early_stopping=null")
+
+
+@pytest.fixture(scope="module")
+def good(project: Project, interrupted: Outcome) -> Outcome:
+    """From the data to the push, after what went wrong before."""
+    return project.run("data.quarantine.max_fraction=0.01")
+
+
+def test_an_interrupted_run_ends_in_order(project: Project, interrupted: Outcome) -> None:
+    """Ctrl-C is told in a sentence, as exit status 1; nothing half-written stays and no execution goes on."""
+    assert interrupted.exit_status == 1
+    assert not interrupted.shows_a_trace
+    assert interrupted.json["status"] == "failed"
+    assert interrupted.json["message"] == "Trainer: interrupted; run again to go on from here"
+    ends = [interrupted.states[node] for node in ("Transform", "Trainer", "Evaluator", "Pusher")]
+    assert ends == ["executed", "failed", "skipped", "skipped"]
+    assert_nothing_is_left_half_done(project.root)
+
+
+def test_a_good_run_follows_bad_ones(project: Project, refused: Outcome, good: Outcome) -> None:
+    """After a refused and an interrupted run, the same workspace yields a pushed model from what was done already."""
+    assert refused.exit_status == 3
+    assert good.exit_status == 0, good.errors
+    assert good.json["status"] == "pushed"
+    assert good.states == {
+        **dict.fromkeys(DATA_NODES, "cached"),
+        "Trainer": "executed",
+        "Evaluator": "executed",
+        "Pusher": "executed",
+    }
+    assert_nothing_is_left_half_done(project.root)
+
+
+def test_unusable_examples_within_the_limit_are_told(good: Outcome) -> None:
+    """A run that may go on without some examples says which, as a warning."""
+    [warning] = good.json["warnings"]
+    assert "1 of 450 examples cannot be used" in warning
+    assert "digits.tfrecord, record 7 " in warning
+    assert good.json["message"] is None
+
+
+def test_metrics_and_a_sample_are_recorded(good: Outcome) -> None:
+    """A run that evaluated has its metrics, and an image of the evaluated split named after its class."""
+    assert set(good.json["metrics"]) == {"accuracy", "cross_entropy", "example_count"}
+    assert 0 <= good.json["metrics"]["accuracy"] <= 1
+    sample = Path(good.json["sample"])
+    assert re.fullmatch(r"sample-\d\.png", sample.name)
+    assert sample.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_lost_version_is_pushed_again(project: Project, good: Outcome) -> None:
+    """Where the version directories are gone, the model is pushed anew though the cache remembers a push."""
+    shutil.rmtree(project.root / "serving")
+    outcome = project.run("data.quarantine.max_fraction=0.01")
+    assert (outcome.exit_status, outcome.json["status"]) == (0, "pushed")
+    assert outcome.states == {**dict.fromkeys(good.states, "cached"), "Pusher": "executed"}
+    assert project.versions() == [str(outcome.json["pushed_version"])]
+
+
+def test_a_loss_that_is_no_number_is_1(project: Project, good: Outcome) -> None:
+    """A diverging training fails with the epoch and the mend; the version that is served stays alone."""
+    before = project.versions()
+    diverging = ("training.optimizer=sgd", "training.learning_rate=1.0e+38", "training.epochs=2")
+    outcome = project.run("data.quarantine.max_fraction=0.01", *diverging)
+    assert outcome.exit_status == 1
+    assert not outcome.shows_a_trace
+    message = outcome.json["message"]
+    assert re.match(r"Trainer: the (val_)?loss became (nan|inf) in epoch \d; lower training\.learning_rate", message)
+    assert outcome.json["log"] is not None
+    assert "TrainingError" in Path(outcome.json["log"]).read_text()
+    assert project.versions() == before
+    assert_nothing_is_left_half_done(project.root)
+
+
+def test_every_run_has_its_own_record_and_logs(project: Project, good: Outcome) -> None:
+    """Each run's directory holds its record and a log per node, with what the libraries said."""
+    directory = project.root / "runs" / good.json["run_id"]
+    names = {path.name for path in directory.iterdir()}
+    assert {"record.json", "loading.log", "Trainer.log"} <= names
+    assert "val_loss" in (directory / "Trainer.log").read_text()
