@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,9 +29,9 @@ def summarize(record: RunRecord, paths: Paths, experiment: str, workspace: Path)
         head = f"pushed {live}" if record.status == PUSHED else f"nothing new to do; {live} stays"
         lines += [head, *_metrics(record)]
         if record.sample:
-            options = "" if workspace == Path("workspace") else f" --workspace {workspace}"
-            command = f"{shown(Path(sys.executable))} {sys.argv[0]} predict{options} {experiment}"
-            lines += [f"next: {command} {shown(Path(record.sample))}"]
+            options = [] if workspace == Path("workspace") else ["--workspace", str(workspace)]
+            command = [shown(Path(sys.executable)), sys.argv[0], "predict", *options, experiment]
+            lines += [f"next: {shlex.join([*command, shown(Path(record.sample))])}"]
         return "\n".join(lines)
     lines += [record.message or record.status, *_metrics(record), *_log(record)]
     return "\n".join(lines)
@@ -54,7 +55,7 @@ def print_status(name: str, paths: Paths) -> None:
         return
     shown_runs = records[-_NUM_RUNS:]
     names = sorted({metric for record in shown_runs for metric in _figures(record)})
-    runs = _table(f"runs of {name}", "run", "status", "seconds", "version", *names)
+    runs = _table("run", "status", "seconds", "version", *names)
     for record in shown_runs:
         status = Text(record.status, _STYLES.get(record.status, "red"))
         figures = _figures(record)
@@ -65,14 +66,18 @@ def print_status(name: str, paths: Paths) -> None:
             str(record.pushed_version or ""),
             *(figures.get(metric, "") for metric in names),
         )
-    nodes = _table(f"nodes of {records[-1].run_id}", "node", "state", "seconds")
+    nodes = _table("node", "state", "seconds")
     for node, result in records[-1].nodes.items():
         nodes.add_row(node, result.state, f"{result.seconds:.1f}")
-    console.print(runs, "", nodes, "")
+    # Texts by print, for rich would wrap them.
+    print(f"runs of {name}")
+    console.print(runs)
+    if nodes.rows:
+        print(f"\nnodes of {records[-1].run_id}")
+        console.print(nodes)
     message = [records[-1].message] if records[-1].message else []
     pushed = ", ".join(map(str, versions(paths.serving))) or "none"
-    # By print, for rich would wrap paths.
-    print(*message, *_log(records[-1]), f"versions in {shown(paths.serving)}: {pushed}", sep="\n")
+    print("", *message, *_log(records[-1]), f"versions in {shown(paths.serving)}: {pushed}", sep="\n")
 
 
 def predictions_object(version: int, predictions: Sequence[Prediction]) -> dict[str, Any]:
@@ -104,8 +109,8 @@ def shown(path: Path) -> str:
     return str(absolute.relative_to(Path.cwd())) if absolute.is_relative_to(Path.cwd()) else str(absolute)
 
 
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, collapse_padding=True)
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, collapse_padding=True)
     for column in columns:
         table.add_column(column, no_wrap=True, justify="right" if column == "seconds" else "left")
     return table

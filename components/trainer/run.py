@@ -6,6 +6,7 @@ import json
 import os
 import posixpath
 
+import keras
 import tensorflow as tf
 import tensorflow_transform as tft
 from tfx.components.trainer import fn_args_utils
@@ -38,6 +39,8 @@ def run_fn(arguments: fn_args_utils.FnArgs) -> None:
     labels = report.labels(Data.model_validate_json(config["data"]).labels)
     transform = tft.TFTransformOutput(arguments.transform_output)
 
+    # Before the feeds are made: their order follows from this seed, too.
+    keras.utils.set_random_seed(training.seed)
     network, history = fit(
         mirrored_strategy(),
         model,

@@ -28,6 +28,8 @@ class Sample:
     images: dict[str, np.ndarray]
     """Pixels [8, 8, 1] by the name of the file."""
     stages: Stages
+    serving: Path
+    """Where the model is pushed to."""
 
 
 @pytest.fixture(scope="session")
@@ -60,19 +62,19 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Sample:
             "data": {"source": str(root / "source"), "splits": {"eval": 0.2, "test": 0.2}},
             "preprocessing": {"height": 8, "width": 8, "channels": 1, "normalization": "standardize"},
             "model": {"filters": [4], "dense": [8]},
-            "training": {"epochs": 3, "batch_size": 16, "learning_rate": 0.01},
+            "training": {"epochs": 8, "batch_size": 16, "learning_rate": 0.01},
             "evaluation": {"thresholds": {"accuracy": {"min": 0.4, "max_drop": 0.1}, "cross_entropy": {"max": 2}}},
         }
     )
-    sample = Sample(experiment, root / "source", images, Stages(root / "stages"))
+    sample = Sample(experiment, root / "source", images, Stages(root / "stages"), root / "serving")
     sample.stages.run(stages_of_data(experiment))
     return sample
 
 
 @pytest.fixture(scope="session")
-def trained(prepared: Sample, tmp_path_factory: pytest.TempPathFactory) -> Sample:
+def trained(prepared: Sample) -> Sample:
     """The sample, with all stages up to the push run over it; tests only read them."""
     from tests.components.sample_stages import all_stages
 
-    prepared.stages.run(all_stages(prepared.experiment, tmp_path_factory.mktemp("serving")))
+    prepared.stages.run(all_stages(prepared.experiment, prepared.serving))
     return prepared

@@ -20,7 +20,7 @@ ENDS = {"error": ValueError("on purpose"), "interruption": KeyboardInterrupt(), 
 
 
 @component
-def Source(end: Parameter[str], model: OutputArtifact[standard_artifacts.Model]) -> None:  # type: ignore[valid-type]  # noqa: N802
+def Source(end: Parameter[str], model: OutputArtifact[standard_artifacts.Model]) -> None:
     """Writes a file, and then ends as it is told."""
     Path(model.uri, "file").write_text(end)
     if end in ENDS:
@@ -28,7 +28,7 @@ def Source(end: Parameter[str], model: OutputArtifact[standard_artifacts.Model])
 
 
 @component
-def Copy(model: InputArtifact[standard_artifacts.Model], copy: OutputArtifact[standard_artifacts.Model]) -> None:  # type: ignore[valid-type]  # noqa: N802
+def Copy(model: InputArtifact[standard_artifacts.Model], copy: OutputArtifact[standard_artifacts.Model]) -> None:
     """Copies what Source wrote."""
     Path(copy.uri, "file").write_text(Path(model.uri, "file").read_text())
 

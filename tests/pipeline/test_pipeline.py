@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
+from tfx.dsl.compiler import compiler
 from tfx.orchestration.pipeline import Pipeline
 
 from pipeline.paths import Paths
@@ -90,6 +91,17 @@ def test_everything_is_kept_below_the_experiment(tmp_path: Path, monkeypatch: py
     assert pipeline.metadata_connection_config.sqlite.filename_uri == str(root / "metadata.db")
     assert node(pipeline, PUSHER).exec_properties["serving_directory"] == str(root / "serving")
     assert pipeline.enable_cache
+
+
+def test_the_same_experiment_compiles_to_the_same_pipeline(tmp_path: Path) -> None:
+    """What is compiled depends on the experiment alone, so that a second run finds the first one's results."""
+
+    def compiled(*overrides: str) -> bytes:
+        representation = compiler.Compiler().compile(digits_pipeline(tmp_path, *overrides))
+        return bytes(representation.SerializeToString(deterministic=True))
+
+    assert compiled() == compiled()
+    assert compiled() != compiled("training.epochs=3")
 
 
 def test_the_beam_options_are_handed_on(tmp_path: Path) -> None:

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tfx import types
+from tfx.types import standard_artifacts
+
+from components.evaluator.baseline import NewestBlessedBefore
+
+
+def models(*ids: int) -> list[types.Artifact]:
+    found = []
+    for number in ids:
+        model = standard_artifacts.Model()
+        model.id = number
+        found.append(model)
+    return found
+
+
+def blessings(blessed: Mapping[int, bool]) -> list[types.Artifact]:
+    """A blessing or a refusal of each model."""
+    found = []
+    for number, (model_id, is_blessed) in enumerate(blessed.items(), start=1000):
+        blessing = standard_artifacts.ModelBlessing()
+        blessing.id = number
+        blessing.set_int_custom_property("blessed", int(is_blessed))
+        blessing.set_int_custom_property("current_model_id", model_id)
+        found.append(blessing)
+    return found
+
+
+def resolve(candidate: int, known: tuple[int, ...], blessed: Mapping[int, bool]) -> tuple[int, int] | None:
+    """The baseline's id and that of its blessing's model."""
+    inputs = {"candidate": models(candidate), "model": models(*known), "model_blessing": blessings(blessed)}
+    resolved = NewestBlessedBefore().resolve_artifacts(None, inputs)
+    assert [artifact.id for artifact in resolved["candidate"]] == [candidate]
+    if not resolved["model"]:
+        assert resolved["model_blessing"] == []
+        return None
+    [model], [blessing] = resolved["model"], resolved["model_blessing"]
+    return model.id, blessing.get_int_custom_property("current_model_id")
+
+
+def test_a_first_model_has_no_baseline() -> None:
+    """Where nothing was blessed before there is nothing to compare with."""
+    assert resolve(1, (1,), {}) is None
+    assert resolve(5, (1, 3, 5), {1: False, 3: False}) is None
+
+
+def test_the_newest_blessed_model_is_the_baseline() -> None:
+    """Of several blessed models the newest counts, in whatever order they are listed; refused ones do not."""
+    assert resolve(9, (1, 3, 5, 9), {1: True, 3: True, 5: False}) == (3, 3)
+    assert resolve(9, (9, 3, 1, 5), {3: True, 1: True}) == (3, 3)
+
+
+def test_a_model_is_never_compared_with_itself_or_a_later_one() -> None:
+    """A candidate from the cache meets the baseline that it met at first, though it and later ones are blessed now."""
+    assert resolve(3, (1, 3, 5), {1: True, 3: True, 5: True}) == (1, 1)
+    assert resolve(1, (1, 3), {1: True, 3: True}) is None
+
+
+def test_a_blessed_model_that_is_gone_does_not_count() -> None:
+    """A blessing without its model is passed over."""
+    assert resolve(9, (1, 9), {1: True, 3: True}) == (1, 1)

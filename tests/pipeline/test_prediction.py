@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from pipeline.prediction import NoModelError, Prediction, newest_version, predict, predict_quietly
+
+
+class Brightness(tf.Module):
+    """A servable with the signature of the contract: how light an image is."""
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")])
+    def serve(self, image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Labels files `light` or `dark`, and says a word on standard output."""
+        tf.print("noise", output_stream="file:///dev/stdout")
+        pixels = tf.map_fn(lambda file: tf.cast(tf.io.decode_png(file, 1), tf.float32), image_bytes, tf.float32)
+        light = tf.reduce_mean(pixels, [1, 2, 3]) / 255.0
+        ranked = tf.math.top_k(tf.stack([1 - light, light], axis=-1), k=2)
+        return {
+            "top_labels": tf.gather(tf.constant(["dark", "light"]), ranked.indices),
+            "top_probabilities": ranked.values,
+        }
+
+
+@pytest.fixture(scope="module")
+def serving(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Versions 9 and 10, of which only the newer holds a model; beside them what a push has not finished."""
+    directory = tmp_path_factory.mktemp("serving")
+    (directory / "9").mkdir()
+    (directory / ".staging-11").mkdir()
+    (directory / "12").touch()
+    module = Brightness()
+    tf.saved_model.save(module, str(directory / "10"), signatures={"serving_default": module.serve})
+    return directory
+
+
+def write_png(path: Path, value: int) -> Path:
+    path.write_bytes(tf.io.encode_png(np.full((4, 5, 1), value, np.uint8)).numpy())
+    return path
+
+
+def test_the_newest_version_is_the_largest_number(serving: Path) -> None:
+    """10 is newer than 9; what is no directory with a number does not count."""
+    assert newest_version(serving) == 10
+
+
+@pytest.mark.parametrize("name", ["", "not-there"])
+def test_no_version_is_an_error_with_a_mend(name: str, tmp_path: Path) -> None:
+    """An empty or missing directory is named with what to do."""
+    with pytest.raises(NoModelError) as caught:
+        newest_version(tmp_path / name)
+    assert str(caught.value) == f"no model has been pushed to {tmp_path / name} yet; run the experiment first"
+
+
+def test_every_file_in_its_order(serving: Path, tmp_path: Path) -> None:
+    """Each file gets its ranked labels; one that cannot be decoded or read gets its error, and the rest go on."""
+    light, dark = write_png(tmp_path / "light.png", 255), write_png(tmp_path / "dark.png", 51)
+    (tmp_path / "text.png").write_text("no image")
+    (tmp_path / "directory.png").mkdir()
+    names = ["light.png", "text.png", "directory.png", "gone.png", "dark.png"]
+    assert list(predict(serving, 10, [tmp_path / name for name in names])) == [
+        Prediction(str(light), "light", 1.0, (("light", 1.0), ("dark", 0.0))),
+        Prediction(str(tmp_path / "text.png"), error="cannot be decoded; expected a JPEG, PNG, GIF or BMP file"),
+        Prediction(str(tmp_path / "directory.png"), error="Is a directory"),
+        Prediction(str(tmp_path / "gone.png"), error="No such file or directory"),
+        Prediction(str(dark), "dark", 0.8, (("dark", 0.8), ("light", 0.2))),
+    ]
+
+
+def test_nothing_else_is_printed(serving: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """What TensorFlow says while it loads and predicts is left out."""
+    image = write_png(tmp_path / "light.png", 255)
+    [prediction] = predict_quietly(serving, 10, [image])
+    assert prediction.label == "light"
+    assert capfd.readouterr() == ("", "")
+    list(predict(serving, 10, [image]))
+    assert "noise" in capfd.readouterr().out

@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.paths import Paths
+from pipeline.prediction import Prediction
+from pipeline.presentation import (
+    predictions_object,
+    print_predictions,
+    print_status,
+    shown,
+    status_object,
+    summarize,
+)
+from pipeline.record import NodeRecord, RunRecord
+
+RUN_ID = "20260102T030405-abcd"
+METRICS = {"cross_entropy": 0.12345, "accuracy": 0.98765, "example_count": 166.0}
+
+
+@pytest.fixture
+def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
+    """The default workspace of the current directory, with two versions."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["local_runner.py", "run", "flowers"])
+    monkeypatch.setattr(sys, "executable", str(tmp_path / ".venv" / "bin" / "python"))
+    monkeypatch.delenv("COLUMNS", raising=False)
+    paths = Paths(Path("workspace"), "flowers")
+    for version in ("9", "10"):
+        (paths.serving / version).mkdir(parents=True)
+    return paths
+
+
+def record(status: str, run_id: str = RUN_ID, **changes: object) -> RunRecord:
+    made = RunRecord(run_id=run_id, experiment="flowers", digest="", started="", status=status, seconds=61.25)
+    for name, value in changes.items():
+        setattr(made, name, value)
+    return made
+
+
+def test_a_push_says_where_and_how_good_and_what_next(paths: Paths) -> None:
+    """The newest version, the metrics, and a command that can be copied."""
+    pushed = record("pushed", metrics=METRICS, sample="workspace/flowers/runs/x/sample-rose.png")
+    assert summarize(pushed, paths, "flowers", Path("workspace")).splitlines() == [
+        "pushed workspace/flowers/serving/10",
+        "accuracy 0.9877, cross_entropy 0.1235",
+        "next: .venv/bin/python local_runner.py predict flowers workspace/flowers/runs/x/sample-rose.png",
+    ]
+
+
+def test_nothing_new_says_what_stays(paths: Paths) -> None:
+    """A run that pushed nothing says which version is served."""
+    lines = summarize(record("unchanged"), paths, "flowers", Path("workspace")).splitlines()
+    assert lines == ["nothing new to do; workspace/flowers/serving/10 stays"]
+
+
+def test_the_next_command_survives_a_shell(paths: Paths, tmp_path: Path) -> None:
+    """Another workspace is named, and names with spaces are quoted."""
+    sample = tmp_path / "my images" / "sample-rose.png"
+    pushed = record("pushed", sample=str(sample))
+    last = summarize(pushed, paths, "my flowers.yaml", Path("other place")).splitlines()[-1]
+    assert shlex.split(last.removeprefix("next: ")) == [
+        ".venv/bin/python",
+        "local_runner.py",
+        "predict",
+        "--workspace",
+        "other place",
+        "my flowers.yaml",
+        "my images/sample-rose.png",
+    ]
+
+
+def test_a_stop_says_why(paths: Paths) -> None:
+    """Warnings, the message, the metrics as far as there are any, and the log."""
+    stopped = record("not_blessed", warnings=["odd"], message="not good\nenough", metrics=METRICS)
+    assert summarize(stopped, paths, "flowers", Path("workspace")).splitlines() == [
+        "odd",
+        "not good",
+        "enough",
+        "accuracy 0.9877, cross_entropy 0.1235",
+    ]
+    failed = record("failed", message="Trainer: out of memory", log=str(paths.runs / "x" / "Trainer.log"))
+    assert summarize(failed, paths, "flowers", Path("workspace")).splitlines() == [
+        "Trainer: out of memory",
+        "log: workspace/flowers/runs/x/Trainer.log",
+    ]
+    assert summarize(record("failed"), paths, "flowers", Path("workspace")) == "failed"
+
+
+def test_status_fits_a_terminal(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
+    """In 80 columns nothing is cut or wrapped, whatever the status."""
+    for number, status in enumerate(("pushed", "unchanged", "stopped_by_gate", "not_blessed", "failed")):
+        version = 1795397294 if status == "pushed" else None
+        record(status, f"20260102T03040{number}-abcd", metrics=METRICS, pushed_version=version).write(paths.runs)
+    print_status("flowers", paths)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].rstrip() == "runs of flowers"
+    assert lines[1].split() == ["run", "status", "seconds", "version", "accuracy", "cross_entropy"]
+    assert lines[2].split() == ["20260102T030400-abcd", "pushed", "61.2", "1795397294", "0.9877", "0.1235"]
+    assert lines[4].split() == ["20260102T030402-abcd", "stopped_by_gate", "61.2", "0.9877", "0.1235"]
+    assert max(map(len, lines)) <= 80
+    assert "…" not in "".join(lines)
+    assert lines[-1] == "versions in workspace/flowers/serving: 9, 10"
+
+
+def test_status_tells_of_the_last_run(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its nodes, and why it ended, in lines that no one has wrapped."""
+    record("pushed", "20260101T000000-aaaa", nodes={"Pusher": NodeRecord("executed", 1.0)}).write(paths.runs)
+    message = f"the data gate stopped the run:\n  [bold]{'very/long/path/' * 10}[/bold]: record 7"
+    last = record(
+        "stopped_by_gate",
+        "20260102T000000-bbbb",
+        nodes={"Trainer": NodeRecord("failed", 2.04), "Evaluator": NodeRecord("skipped", 0.0)},
+        message=message,
+        log="workspace/flowers/runs/x/Trainer.log",
+    )
+    last.write(paths.runs)
+    print_status("flowers", paths)
+    output = capsys.readouterr().out
+    assert "nodes of 20260102T000000-bbbb" in output
+    assert re.search(r"^Trainer +failed +2\.0$", output, flags=re.MULTILINE)
+    assert not re.search(r"^Pusher", output, flags=re.MULTILINE)
+    assert f"\n{message}\nlog: workspace/flowers/runs/x/Trainer.log\n" in output
+
+
+def test_status_shows_the_ten_newest_runs(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
+    """Older ones are left out of the table."""
+    for number in range(12):
+        record("unchanged", f"20260102T0000{number:02}-aaaa").write(paths.runs)
+    print_status("flowers", paths)
+    shown_runs = re.findall(r"^(20260102T\d{6})-aaaa", capsys.readouterr().out, flags=re.MULTILINE)
+    assert shown_runs == [f"20260102T0000{number:02}" for number in range(2, 12)]
+    assert len(status_object(paths)["runs"]) == 12
+
+
+def test_status_without_a_version(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
+    """A run that failed before its first node, and nothing pushed, are told as such."""
+    record("failed").write(Path("workspace/roses/runs"))
+    print_status("roses", Paths(Path("workspace"), "roses"))
+    output = capsys.readouterr().out
+    assert output.splitlines()[-1] == "versions in workspace/roses/serving: none"
+    assert "nodes of" not in output
+
+
+def test_predictions_one_line_each(capsys: pytest.CaptureFixture[str]) -> None:
+    """The label, its probability and the next two; or the error."""
+    top = (("rose", 0.9), ("tulip", 0.06), ("daisy", 0.03), ("lily", 0.01))
+    print_predictions(
+        [
+            Prediction("a.png", "rose", 0.9, top),
+            Prediction("b.txt", error="cannot be decoded"),
+            Prediction("c.png", "x", 1.0, (("x", 1.0),)),
+        ]
+    )
+    assert capsys.readouterr().out.splitlines() == [
+        "a.png: rose 0.900  (then tulip 0.060, daisy 0.030)",
+        "b.txt: cannot be decoded",
+        "c.png: x 1.000",
+    ]
+
+
+def test_predictions_for_programs() -> None:
+    """Each file with its label or its error, and the version that speaks."""
+    predictions = [Prediction("a.png", "rose", 0.9, (("rose", 0.9),)), Prediction("b.txt", error="cannot be decoded")]
+    assert predictions_object(17, predictions) == {
+        "version": 17,
+        "predictions": [
+            {"image": "a.png", "label": "rose", "probability": 0.9, "top": (("rose", 0.9),)},
+            {"image": "b.txt", "error": "cannot be decoded"},
+        ],
+    }
+
+
+def test_paths_are_shown_as_a_reader_finds_them(paths: Paths, tmp_path: Path) -> None:
+    """Relative below the current directory, absolute elsewhere."""
+    assert shown(tmp_path / "a" / "b") == "a/b"
+    assert shown(Path("a/b")) == "a/b"
+    assert shown(tmp_path.parent / "a") == str(tmp_path.parent / "a")

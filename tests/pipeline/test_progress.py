@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import pty
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from pipeline.progress import RUNNING, LiveProgress, PlainProgress, progress_on
+
+ROOT = Path(__file__).parents[2]
+ERASED_LINE = r"\x1b\[2K"
+
+# A run on a terminal whose nodes print on every way there is.
+NOISY = """
+import logging, os, subprocess, sys
+from pathlib import Path
+from pipeline.capture import captured, original_streams
+from pipeline.progress import progress_on
+with original_streams() as (output, error), progress_on(error) as progress:
+    progress.plan(["Trainer"])
+    progress.start("Trainer")
+    with captured(Path(sys.argv[1])):
+        print("noise-print")
+        print("noise-error", file=sys.stderr)
+        logging.warning("noise-log")
+        os.write(2, b"noise-descriptor\\n")
+        subprocess.run(["sh", "-c", "echo noise-child"])
+    progress.end("Trainer", "executed", 1.5)
+print("the end")
+"""
+
+
+def on_a_terminal(*steps: tuple[str, str, float]) -> list[list[str]]:
+    """The words of each row that a terminal of 80 columns shows at the end."""
+    stream = io.StringIO()
+    progress = LiveProgress(Console(file=stream, force_terminal=True, width=80, color_system=None))
+    with progress:
+        progress.start("loading")
+        progress.end("loading", "done", 4.5)
+        progress.plan(["Trainer", "Evaluator", "Pusher"])
+        for node, state, seconds in steps:
+            progress.start(node)
+            if state != RUNNING:
+                progress.end(node, state, seconds)
+    last_frame = re.split(ERASED_LINE, stream.getvalue())[-1]
+    rows = [re.sub(r"\x1b\S*", "", line).split() for line in last_frame.splitlines()]
+    return [row for row in rows if row]
+
+
+def test_a_terminal_gets_a_table_and_a_file_lines() -> None:
+    """The stream decides how progress is shown."""
+    assert isinstance(progress_on(io.StringIO()), PlainProgress)
+    primary, secondary = pty.openpty()
+    with os.fdopen(primary), os.fdopen(secondary, "w") as terminal:
+        assert isinstance(progress_on(terminal), LiveProgress)
+
+
+def test_plain_lines() -> None:
+    """One line for each node, when it ends, with its name, state and seconds."""
+    stream = io.StringIO()
+    with PlainProgress(stream) as progress:
+        progress.plan(["ImageExampleGen", "Trainer"])
+        progress.start("ImageExampleGen")
+        assert stream.getvalue() == ""
+        progress.end("ImageExampleGen", "cached", 0.04)
+        progress.end("Trainer", "executed", 1234.56)
+    assert stream.getvalue().splitlines() == [
+        "ImageExampleGen      cached        0.0 s",
+        "Trainer              executed   1234.6 s",
+    ]
+
+
+def test_the_table_shows_every_state() -> None:
+    """A row for each node in the order of the plan: a mark, its name, its state and its seconds."""
+    assert on_a_terminal(("Trainer", "executed", 12.34), ("Evaluator", "failed", 0.06), ("Pusher", "skipped", 0.0)) == [
+        ["✓", "loading", "done", "4.5", "s"],
+        ["✓", "Trainer", "executed", "12.3", "s"],
+        ["✗", "Evaluator", "failed", "0.1", "s"],
+        ["·", "Pusher", "skipped"],
+    ]
+    assert on_a_terminal(("Trainer", "cached", 1.0))[1:] == [
+        ["✓", "Trainer", "cached", "1.0", "s"],
+        ["·", "Evaluator", "waiting"],
+        ["·", "Pusher", "waiting"],
+    ]
+
+
+def test_the_running_node_has_a_clock() -> None:
+    """The node at work shows a spinner and the seconds since it started."""
+    [_, trainer, *_] = on_a_terminal(("Trainer", RUNNING, 0.0))
+    mark, *rest = trainer
+    assert mark not in "✓✗·"
+    assert rest == ["Trainer", "running", "0.0", "s"]
+
+
+def test_nothing_that_a_node_prints_reaches_the_terminal(tmp_path: Path) -> None:
+    """The table stands alone on the terminal; what libraries and children print goes to the node's log."""
+    primary, secondary = pty.openpty()
+    log = tmp_path / "Trainer.log"
+    process = subprocess.Popen(
+        [sys.executable, "-c", NOISY, str(log)], cwd=ROOT, stdin=secondary, stdout=secondary, stderr=secondary
+    )
+    os.close(secondary)
+    shown = b""
+    # A terminal whose last user is gone answers with an error, not with an end.
+    with contextlib.suppress(OSError), os.fdopen(primary, "rb", buffering=0) as terminal:
+        while part := terminal.read(4096):
+            shown += part
+    assert process.wait(timeout=60) == 0
+    assert b"executed" in shown
+    assert b"the end" in shown
+    assert b"noise" not in shown
+    logged = log.read_text()
+    for source in ("print", "error", "log", "descriptor", "child"):
+        assert f"noise-{source}" in logged

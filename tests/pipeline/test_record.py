@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from pipeline.record import EXIT_STATUSES, NodeRecord, RunRecord, new_run_id, not_started, read_records
+
+CONTRACT = {"status", "run_id", "nodes", "pushed_version", "serving_directory", "metrics", "report"}
+
+
+def full_record(run_id: str = "20260102T030405-abcd") -> RunRecord:
+    return RunRecord(
+        run_id=run_id,
+        experiment="flowers",
+        digest="0" * 64,
+        started="2026-01-02T03:04:05+00:00",
+        status="pushed",
+        nodes={"Trainer": NodeRecord("executed", 12.5), "Pusher": NodeRecord("cached", 0.25)},
+        message="why",
+        log="runs/x/Trainer.log",
+        warnings=["Blüten"],
+        pushed_version=17,
+        serving_directory="workspace/flowers/serving",
+        metrics={"accuracy": 0.5},
+        sample="sample-rose.png",
+        seconds=13.0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "exit_status"),
+    [("pushed", 0), ("unchanged", 0), ("failed", 1), ("invalid", 2), ("stopped_by_gate", 3), ("not_blessed", 4)],
+)
+def test_exit_statuses_are_the_contract_s(status: str, exit_status: int) -> None:
+    """Each status ends the process with the number that other programs rely on."""
+    record = full_record()
+    record.status = status
+    assert record.exit_status == exit_status
+
+
+def test_there_is_no_other_status() -> None:
+    """The table above is whole."""
+    assert set(EXIT_STATUSES) == {"pushed", "unchanged", "failed", "invalid", "stopped_by_gate", "not_blessed"}
+
+
+def test_a_run_counts_as_failed_until_it_is_known_better() -> None:
+    """A record written in the middle of a run never claims success."""
+    assert RunRecord(run_id="x", experiment="flowers", digest="", started="").exit_status == 1
+
+
+def test_written_and_read_back(tmp_path: Path) -> None:
+    """A record is read back whole, from directories that did not exist before; nothing else stays beside it."""
+    full_record().write(tmp_path / "runs")
+    assert read_records(tmp_path / "runs") == [full_record()]
+    assert [path.name for path in (tmp_path / "runs" / full_record().run_id).iterdir()] == ["record.json"]
+
+
+def test_oldest_first(tmp_path: Path) -> None:
+    """Records come in the order of their runs."""
+    for run_id in ("20260301T000000-aaaa", "20260102T000000-ffff", "20260201T000000-0000"):
+        full_record(run_id).write(tmp_path)
+    months = [record.run_id[4:6] for record in read_records(tmp_path)]
+    assert months == ["01", "02", "03"]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", "{}", '{"nodes": {}, "unknown": 1}', '{"nodes": {"Trainer": 3}}'])
+def test_unreadable_records_are_left_out(tmp_path: Path, text: str) -> None:
+    """A record that is cut off, foreign or of another version hides no other."""
+    full_record().write(tmp_path)
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "record.json").write_text(text)
+    (tmp_path / "still-running").mkdir()
+    assert read_records(tmp_path) == [full_record()]
+
+
+def test_no_runs_at_all(tmp_path: Path) -> None:
+    """A directory that is not there holds no records."""
+    assert read_records(tmp_path / "none") == []
+
+
+def test_what_a_program_gets() -> None:
+    """The object of --json can be written as JSON and has the contract's keys."""
+    content = json.loads(json.dumps(full_record().to_json()))
+    assert set(content) >= CONTRACT
+    assert content["nodes"]["Trainer"] == {"state": "executed", "seconds": 12.5}
+    assert content["report"] is None
+
+
+def test_what_a_program_gets_where_nothing_ran() -> None:
+    """The same keys, and the errors."""
+    content = not_started("invalid", ("first", "second"))
+    assert set(content) == CONTRACT | {"errors"}
+    assert set(content) - {"errors"} <= set(full_record().to_json())
+    assert (content["status"], content["errors"]) == ("invalid", ["first", "second"])
+    assert (content["nodes"], content["metrics"], content["pushed_version"]) == ({}, {}, None)
+
+
+def test_run_ids_sort_by_time_and_never_meet() -> None:
+    """An id starts with the time in UTC, and two of one second differ."""
+    ids = {new_run_id() for _ in range(20)}
+    assert len(ids) == 20
+    assert all(re.fullmatch(r"\d{8}T\d{6}-[0-9a-f]{4}", run_id) for run_id in ids)
