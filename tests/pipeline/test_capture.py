@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -60,9 +61,10 @@ print("last")
 
 def run(code: str, log: Path) -> tuple[list[str], list[str]]:
     """The lines that a process prints on standard output and on standard error."""
-    result = subprocess.run(
-        [sys.executable, "-c", code, str(log)], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
-    )
+    # Buffered, as a user's own is: what waits in a buffer must go where it was meant to.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    command = [sys.executable, "-c", code, str(log)]
+    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert result.returncode == 0, result.stderr
     return result.stdout.splitlines(), result.stderr.splitlines()
 

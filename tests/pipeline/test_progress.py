@@ -8,7 +8,9 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import pytest
 from rich.console import Console
 
 from pipeline.progress import RUNNING, LiveProgress, PlainProgress, progress_on
@@ -36,21 +38,30 @@ print("the end")
 """
 
 
-def on_a_terminal(*steps: tuple[str, str, float]) -> list[list[str]]:
-    """The words of each row that a terminal of 80 columns shows at the end."""
+def live_progress() -> tuple[LiveProgress, io.StringIO]:
+    """A table, and what a terminal of 80 columns is sent."""
     stream = io.StringIO()
-    progress = LiveProgress(Console(file=stream, force_terminal=True, width=80, color_system=None))
+    return LiveProgress(Console(file=stream, force_terminal=True, width=80, color_system=None)), stream
+
+
+def last_rows(stream: io.StringIO) -> list[list[str]]:
+    """The words of each row that stands on the terminal at the end."""
+    last_frame = re.split(ERASED_LINE, stream.getvalue())[-1]
+    rows = [re.sub(r"\x1b\S*", "", line).split() for line in last_frame.splitlines()]
+    return [row for row in rows if row]
+
+
+def table_of(*steps: tuple[str, str, float]) -> list[list[str]]:
+    """The rows at the end of a run whose nodes ended so."""
+    progress, stream = live_progress()
     with progress:
         progress.start("loading")
         progress.end("loading", "done", 4.5)
         progress.plan(["Trainer", "Evaluator", "Pusher"])
         for node, state, seconds in steps:
             progress.start(node)
-            if state != RUNNING:
-                progress.end(node, state, seconds)
-    last_frame = re.split(ERASED_LINE, stream.getvalue())[-1]
-    rows = [re.sub(r"\x1b\S*", "", line).split() for line in last_frame.splitlines()]
-    return [row for row in rows if row]
+            progress.end(node, state, seconds)
+    return last_rows(stream)
 
 
 def test_a_terminal_gets_a_table_and_a_file_lines() -> None:
@@ -78,25 +89,33 @@ def test_plain_lines() -> None:
 
 def test_the_table_shows_every_state() -> None:
     """A row for each node in the order of the plan: a mark, its name, its state and its seconds."""
-    assert on_a_terminal(("Trainer", "executed", 12.34), ("Evaluator", "failed", 0.06), ("Pusher", "skipped", 0.0)) == [
+    assert table_of(("Trainer", "executed", 12.34), ("Evaluator", "failed", 0.06), ("Pusher", "skipped", 0.0)) == [
         ["✓", "loading", "done", "4.5", "s"],
         ["✓", "Trainer", "executed", "12.3", "s"],
         ["✗", "Evaluator", "failed", "0.1", "s"],
         ["·", "Pusher", "skipped"],
     ]
-    assert on_a_terminal(("Trainer", "cached", 1.0))[1:] == [
+    assert table_of(("Trainer", "cached", 1.0))[1:] == [
         ["✓", "Trainer", "cached", "1.0", "s"],
         ["·", "Evaluator", "waiting"],
         ["·", "Pusher", "waiting"],
     ]
 
 
-def test_the_running_node_has_a_clock() -> None:
-    """The node at work shows a spinner and the seconds since it started."""
-    [_, trainer, *_] = on_a_terminal(("Trainer", RUNNING, 0.0))
-    mark, *rest = trainer
+def test_the_running_node_has_a_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The node at work shows a spinner and the seconds since it started, not since the run did."""
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr("pipeline.progress.time", SimpleNamespace(monotonic=lambda: clock.now))
+    progress, stream = live_progress()
+    with progress:
+        progress.start("loading")
+        progress.end("loading", "done", 4.5)
+        clock.now = 200.0
+        progress.start("Trainer")
+        clock.now = 207.5
+    mark, *rest = last_rows(stream)[-1]
     assert mark not in "✓✗·"
-    assert rest == ["Trainer", "running", "0.0", "s"]
+    assert rest == ["Trainer", RUNNING, "7.5", "s"]
 
 
 def test_nothing_that_a_node_prints_reaches_the_terminal(tmp_path: Path) -> None:

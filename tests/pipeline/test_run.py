@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
@@ -147,13 +148,14 @@ def test_bad_data_stops_the_run(
 
 
 @contextmanager
-def interrupted_at(pattern: str, directory: Path) -> Iterator[None]:
-    """Presses Ctrl-C as soon as a line of some node's log matches."""
+def interrupted_at(pattern: str, log_name: str, directory: Path) -> Iterator[None]:
+    """Presses Ctrl-C soon after a line of such a log matches."""
     is_over = threading.Event()
 
     def wait_and_interrupt() -> None:
         while not is_over.wait(0.1):
-            if any(re.search(pattern, log.read_text(errors="replace")) for log in directory.rglob("Trainer.log")):
+            if any(re.search(pattern, log.read_text(errors="replace")) for log in directory.rglob(log_name)):
+                is_over.wait(0.3)
                 os.kill(os.getpid(), signal.SIGINT)
                 return
 
@@ -183,7 +185,7 @@ def refused(project: Project) -> Outcome:
 @pytest.fixture(scope="module")
 def interrupted(project: Project, refused: Outcome) -> Outcome:
     """Ctrl-C in the middle of the training."""
-    with interrupted_at(r"Epoch 2/", project.root / "runs"):
+    with interrupted_at(r"Epoch 2/", "Trainer.log", project.root / "runs"):
         return project.run("data.quarantine.max_fraction=0.01", "training.epochs=9999", "training.early_stopping=null")
 
 
@@ -202,6 +204,33 @@ def test_an_interrupted_run_ends_in_order(project: Project, interrupted: Outcome
     ends = [interrupted.states[node] for node in ("Transform", "Trainer", "Evaluator", "Pusher")]
     assert ends == ["executed", "failed", "skipped", "skipped"]
     assert_nothing_is_left_half_done(project.root)
+
+
+def test_an_interruption_before_the_first_node(refused: Outcome, tmp_path: Path) -> None:
+    """Ctrl-C while the run waits for its data set to be prepared is told in the same way."""
+    lock = tmp_path / "_datasets" / ".digits.lock"
+    lock.parent.mkdir()
+    with lock.open("ab") as file, interrupted_at("", "loading.log", tmp_path / "digits" / "runs"):
+        fcntl.flock(file, fcntl.LOCK_EX)
+        outcome = in_process("run", "digits", "--workspace", str(tmp_path), "--json")
+    assert outcome.exit_status == 1
+    assert not outcome.shows_a_trace
+    assert (outcome.json["status"], outcome.json["nodes"]) == ("failed", {})
+    assert outcome.json["message"] == "loading: interrupted; run again to go on from here"
+
+
+def test_a_data_set_that_cannot_be_prepared_is_1(tmp_path: Path) -> None:
+    """What lies in the data set's place is kept, and named."""
+    own = tmp_path / "_datasets" / "digits" / "own.txt"
+    own.parent.mkdir(parents=True)
+    own.touch()
+    outcome = in_process("run", "digits", "--workspace", str(tmp_path))
+    assert outcome.exit_status == 1
+    assert not outcome.shows_a_trace
+    message, log = outcome.output.splitlines()
+    assert message.startswith("loading: the data set digits cannot be prepared over 'own.txt'")
+    assert "FileExistsError" in Path(log.removeprefix("log: ")).read_text()
+    assert own.exists()
 
 
 def test_a_good_run_follows_bad_ones(project: Project, refused: Outcome, good: Outcome) -> None:

@@ -10,7 +10,8 @@ from tfx.types import artifact_utils, standard_artifacts
 from pipeline.sample import write_sample
 from schemas import features
 
-PIXELS = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3) * 14
+# Every value that a pixel can have.
+PIXELS = np.arange(256, dtype=np.uint8).reshape(32, 8, 1)
 
 
 def examples_of(directory: Path, content: bytes, stored_as: str, label: str = "rose") -> standard_artifacts.Examples:

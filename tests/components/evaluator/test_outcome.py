@@ -46,12 +46,15 @@ class Judge:
 
     def judge(self, limits: dict[str, dict[str, float]], baseline: dict[str, float] | None = None) -> str:
         """Where TFMA writes what it says of the candidate."""
-        config = evaluation_config(Evaluation.model_validate({"thresholds": limits}))
+        # As TFX does it: where there is no baseline, what is compared with it falls away.
+        config = tfma.utils.update_eval_config_with_defaults(
+            evaluation_config(Evaluation.model_validate({"thresholds": limits})),
+            has_baseline=baseline is not None,
+            rubber_stamp=True,
+        )
         models = {CANDIDATE_NAME: CANDIDATE, **({BASELINE_NAME: baseline} if baseline else {})}
         shared = [self._load(name, probabilities, config) for name, probabilities in models.items()]
         output = self._root / f"evaluation-{len(list(self._root.iterdir()))}"
-        # As TFX does where there is no baseline: its thresholds fall away with it.
-        config = tfma.update_eval_config_with_defaults(config, has_baseline=baseline is not None)
         tfma.run_model_analysis(shared, config, data_location=self._data, output_path=str(output))
         return str(output)
 
@@ -59,9 +62,7 @@ class Judge:
         directory = self._root / "-".join(["model", *map(str, probabilities.values())])
         if not directory.exists():
             export_constant(directory, self._transform, (2, 2, 1), probabilities)
-        return tfma.default_eval_shared_model(
-            str(directory), model_name=name, eval_config=config, is_baseline=name == BASELINE_NAME
-        )
+        return tfma.default_eval_shared_model(str(directory), model_name=name, eval_config=config)
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +134,7 @@ def test_a_model_far_better_than_the_baseline_is_blessed(judge: Judge) -> None:
 def test_a_refusal_without_a_failure_is_told_all_the_same(tmp_path: Path) -> None:
     """Where TFMA refuses for another reason, such as a slice without examples, that is what is told."""
     result = validation_result_pb2.ValidationResult(validation_ok=False)
-    result.missing_slices.add().single_slice_keys.add(column="class")
+    result.missing_slices.add(feature_keys=["image/class/text"])
     with tf.io.TFRecordWriter(str(tmp_path / "validations.tfrecord")) as writer:
         writer.write(result.SerializeToString())
     [sentence] = describe_failures(str(tmp_path))
