@@ -8,6 +8,7 @@ import traceback
 from components.errors import DataError, StageError
 
 _LAST_LINES = 3
+_LONGEST_LINE = 300
 _ADVICE = {
     errno.ENOSPC: "free some space on its disk, then run again",
     errno.EROFS: "its file system is read-only: give another workspace with --workspace DIR",
@@ -34,4 +35,10 @@ def describe(node: str, error: BaseException) -> str:
         place = f" ({error.filename})" if error.filename else ""
         return f"{node}: {error.strerror}{place}" + (f"; {advice}" if advice else "")
     lines = "".join(traceback.format_exception_only(type(error), error)).strip().splitlines()
-    return f"{node} failed: " + "\n".join(line[:300] for line in lines[-_LAST_LINES:])
+    return f"{node} failed: " + "\n".join(_shortened(line) for line in lines[-_LAST_LINES:])
+
+
+def _shortened(line: str) -> str:
+    # Libraries put the place first and the reason last.
+    half = _LONGEST_LINE // 2
+    return line if len(line) <= _LONGEST_LINE else f"{line[:half]} ... {line[-half:]}"

@@ -42,10 +42,12 @@ class Outcome(NamedTuple):
 
 
 def in_subprocess(*arguments: str, cwd: Path = ROOT) -> Outcome:
-    """Runs a command in a process of its own, without a terminal."""
+    """Runs a command in a process of its own, without a terminal and without what tests/conftest.py sets."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("TF_", "KERAS_"))}
     result = subprocess.run(
         [sys.executable, str(ROOT / "local_runner.py"), *arguments],
         cwd=cwd,
+        env=environment,
         capture_output=True,
         text=True,
         timeout=_TIMEOUT,

@@ -93,7 +93,9 @@ def test_json_is_all_of_standard_output_and_progress_all_of_the_other(pushed: Pu
     assert result["report"] is None
     assert pushed.root.joinpath("runs", result["run_id"], "record.json").is_file()
     assert list(result["nodes"]) == NODES
-    assert all(node["seconds"] > 0 for node in result["nodes"].values())
+    seconds = [node["seconds"] for node in result["nodes"].values()]
+    assert min(seconds) > 0
+    assert sum(seconds) < result["seconds"] + 0.1
     assert [line.split()[:2] for line in pushed.outcome.errors.splitlines()] == [
         ["loading", "done"],
         *([node, "executed"] for node in NODES),

@@ -31,7 +31,6 @@ HEAVY = {
     "ml_metadata",
     "tensorflow",
     "tensorflow_data_validation",
-    "tensorflow_metadata",
     "tensorflow_model_analysis",
     "tensorflow_transform",
     "tf_keras",

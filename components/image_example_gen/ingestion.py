@@ -47,7 +47,7 @@ class IngestFile(beam.DoFn):
                 for outcome in canonicalize(batch, file.relative_path, self._data):
                     split = file.split if file.split != TRAIN else split_of_content(outcome.sha256, self._data.splits)
                     if isinstance(outcome, Canonical):
-                        shards.write(split, outcome.example.SerializeToString(deterministic=True))
+                        shards.write(split, outcome.serialized)
                         report.num_examples[split] += 1
                         report.max_label = max(report.max_label, outcome.label)
                         if outcome.text is not None:

@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 import tensorflow_transform as tft
 
+from components.transform.graph import TransformGraph
 from schemas import features
 
 _NUM_TOP = 5
@@ -27,7 +28,7 @@ class Servable(tf.Module):
     def __init__(self, network: keras.Model, transform: tft.TFTransformOutput, labels: Sequence[str]) -> None:
         super().__init__()
         self._network = network
-        self._layer = transform.transform_features_layer()
+        self._graph = TransformGraph(transform)
         self._labels = tf.constant(list(labels), tf.string)
         spec = transform.raw_feature_spec()
         self._spec = {name: spec[name] for name in features.STORED_IMAGE}
@@ -51,7 +52,7 @@ class Servable(tf.Module):
         return tf.fill(shape, tf.constant("" if spec.dtype == tf.string else 0, spec.dtype))
 
     def _classify(self, raw: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        images = self._layer(raw)[features.TRANSFORMED_IMAGE]
+        images = self._graph(raw)[features.TRANSFORMED_IMAGE]
         probabilities = tf.nn.softmax(self._network(images, training=False))
         top = tf.math.top_k(probabilities, k=min(_NUM_TOP, len(self._labels)))
         class_id = tf.argmax(probabilities, axis=-1, output_type=tf.int64)

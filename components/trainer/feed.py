@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 import tensorflow_transform as tft
 
+from components.transform.graph import TransformGraph
 from schemas import features
 
 _BYTES_PER_VALUE = 4
@@ -34,7 +35,7 @@ class Feed:
           num_kept: how many images there are, to keep them in memory; None reads them anew each epoch.
         """
         self._files = sorted(path for pattern in files for path in tf.io.gfile.glob(pattern))
-        self._layer = transform.transform_features_layer()
+        self._graph = TransformGraph(transform)
         self._batch_size = batch_size
         self._num_kept = num_kept
         spec = transform.raw_feature_spec()
@@ -69,7 +70,7 @@ class Feed:
         """Pairs of images, float32 [batch, height, width, channels], and labels, int64 [batch]."""
 
         def transform(serialized: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            outputs = self._layer(tf.io.parse_example(serialized, self._spec))
+            outputs = self._graph(tf.io.parse_example(serialized, self._spec))
             return outputs[features.TRANSFORMED_IMAGE], outputs[features.TRANSFORMED_LABEL]
 
         return batches.map(transform, num_parallel_calls=tf.data.AUTOTUNE)

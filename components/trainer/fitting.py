@@ -15,8 +15,6 @@ from schemas.experiment import Model, Preprocessing, Training
 History = dict[str, list[float]]
 
 _OPTIMIZERS = {"adam": keras.optimizers.Adam, "sgd": keras.optimizers.SGD, "rmsprop": keras.optimizers.RMSprop}
-# More steps in one call of the graph leave less time in Python between them.
-_STEPS_PER_EXECUTION = 16
 
 
 class Batched(NamedTuple):
@@ -60,7 +58,7 @@ def fit(
             optimizer=_OPTIMIZERS[training.optimizer](learning_rate=training.learning_rate),
             loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
             metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
-            steps_per_execution=_steps_per_execution(strategy, batched.steps_per_epoch),
+            # XLA's convolutions on a CPU take four times as long.
             jit_compile=False,
         )
     history = network.fit(
@@ -73,11 +71,6 @@ def fit(
     ).history
     _refuse_divergence(history, training)
     return network, {name: [float(value) for value in values] for name, values in history.items()}
-
-
-def _steps_per_execution(strategy: tf.distribute.Strategy, steps_per_epoch: int) -> int:
-    # Keras's loop over steps inside the graph fails as soon as a step runs on more than one replica.
-    return 1 if strategy.num_replicas_in_sync > 1 else min(_STEPS_PER_EXECUTION, steps_per_epoch)
 
 
 def _callbacks(training: Training, log_directory: str) -> list[keras.callbacks.Callback]:

@@ -59,9 +59,13 @@ def test_an_interruption_is_no_failure_of_the_node() -> None:
 
 
 def test_an_unforeseen_error_is_shown_by_its_last_lines() -> None:
-    """No wall of text: the error's name and at most its last three lines, each at most 300 characters."""
-    message = "\n".join(["first", *"abcd", "x" * 1000])
+    """No wall of text: the error's name and at most its last three lines, of long ones their two ends."""
+    message = "\n".join(["first", *"abcd", "x" * 300])
     assert describe("Trainer", RuntimeError(message)) == f"Trainer failed: c\nd\n{'x' * 300}"
+    text = describe("Trainer", RuntimeError("where" + "x" * 1000 + "why"))
+    assert text.startswith("Trainer failed: RuntimeError: wherexxx")
+    assert text.endswith("xxxwhy")
+    assert len(text) < 330
     assert describe("Trainer", KeyError("label")) == "Trainer failed: KeyError: 'label'"
     broken = json.JSONDecodeError("bad", "{", 1)
     assert describe("Trainer", broken) == "Trainer failed: json.decoder.JSONDecodeError: bad: line 1 column 2 (char 1)"

@@ -10,7 +10,7 @@ import tensorflow_model_analysis as tfma
 import tensorflow_transform as tft
 from tensorflow_model_analysis.proto import validation_result_pb2
 
-from components.evaluator.configuration import BASELINE_NAME, CANDIDATE_NAME, evaluation_config
+from components.evaluator.configuration import evaluation_config
 from components.evaluator.outcome import describe_failures, read_class_metrics, read_metrics
 from schemas import features
 from schemas.experiment import Evaluation, Preprocessing
@@ -39,6 +39,7 @@ class Judge:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._num_evaluations = 0
         self._examples = [stored(png(noise(2, 2, 1, index)), label) for index, label in enumerate(LABELS)]
         named = [{**row, features.LABEL_TEXT: CLASSES[int(row[features.LABEL])].encode()} for row in self._examples]
         self._data = str(write_tfrecord(root / "examples", map(serialized, named)))
@@ -52,17 +53,24 @@ class Judge:
             has_baseline=baseline is not None,
             rubber_stamp=True,
         )
-        models = {CANDIDATE_NAME: CANDIDATE, **({BASELINE_NAME: baseline} if baseline else {})}
-        shared = [self._load(name, probabilities, config) for name, probabilities in models.items()]
-        output = self._root / f"evaluation-{len(list(self._root.iterdir()))}"
-        tfma.run_model_analysis(shared, config, data_location=self._data, output_path=str(output))
-        return str(output)
+        shared = [
+            tfma.default_eval_shared_model(
+                self._model(baseline if baseline and spec.is_baseline else CANDIDATE),
+                model_name=spec.name,
+                eval_config=config,
+            )
+            for spec in config.model_specs
+        ]
+        self._num_evaluations += 1
+        output = str(self._root / f"evaluation-{self._num_evaluations}")
+        tfma.run_model_analysis(shared if baseline else shared[0], config, data_location=self._data, output_path=output)
+        return output
 
-    def _load(self, name: str, probabilities: dict[str, float], config: tfma.EvalConfig) -> tfma.types.EvalSharedModel:
+    def _model(self, probabilities: dict[str, float]) -> str:
         directory = self._root / "-".join(["model", *map(str, probabilities.values())])
         if not directory.exists():
             export_constant(directory, self._transform, (2, 2, 1), probabilities)
-        return tfma.default_eval_shared_model(str(directory), model_name=name, eval_config=config)
+        return str(directory)
 
 
 @pytest.fixture(scope="module")

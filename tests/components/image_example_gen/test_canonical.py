@@ -41,8 +41,9 @@ def refused(payload: bytes, data: Data = COMPRESSED) -> Refused:
     return outcome
 
 
-def content(example: tf.train.Example) -> dict[str, list[Any]]:
+def content(serialized_example: bytes) -> dict[str, list[Any]]:
     """All values of an example, by feature."""
+    example = tf.train.Example.FromString(serialized_example)
     return {
         name: list(getattr(value, str(value.WhichOneof("kind"))).value)
         for name, value in example.features.feature.items()
@@ -61,7 +62,7 @@ def test_an_example_gets_the_canonical_features_and_no_other() -> None:
         "image/object/bbox": 0.5,
     }
     outcome = canonical(source)
-    values = content(outcome.example)
+    values = content(outcome.serialized)
     [mean], [stddev] = values.pop(features.MEAN), values.pop(features.STDDEV)
     np.testing.assert_allclose([mean, stddev], [PIXELS.mean(), PIXELS.std()], rtol=1e-5)
     digest = hashlib.sha256(PNG)
@@ -83,11 +84,11 @@ def test_an_example_gets_the_canonical_features_and_no_other() -> None:
 
 def test_missing_names_are_made_up() -> None:
     """Without a name the file is called by its place, the class as declared, or else by its number."""
-    values = content(canonical({features.ENCODED: PNG, features.LABEL: 1}, NAMED).example)
+    values = content(canonical({features.ENCODED: PNG, features.LABEL: 1}, NAMED).serialized)
     assert values[features.FILENAME] == [b"a/b#7"]
     assert values[features.LABEL_TEXT] == [b"dog"]
     for label in (2, -1):
-        values = content(canonical({features.ENCODED: PNG, features.LABEL: label}, NAMED).example)
+        values = content(canonical({features.ENCODED: PNG, features.LABEL: label}, NAMED).serialized)
         assert values[features.LABEL_TEXT] == [str(label).encode()]
     assert canonical({features.ENCODED: PNG, features.LABEL: 1}, NAMED).text is None
 
@@ -104,7 +105,7 @@ def test_foreign_names_of_features_are_read() -> None:
     own = FeatureNames(image="i", label="l", text="t", filename="f", height="h", width="w", channels="c")
     data = Data(source="here", encoding="raw", features=own)
     source: Values = {"i": PIXELS.tobytes(), "l": 1, "t": b"one", "f": b"name", "h": 4, "w": 5, "c": 3}
-    values = content(canonical({**source, features.ENCODED: b"not this", features.LABEL: 9}, data).example)
+    values = content(canonical({**source, features.ENCODED: b"not this", features.LABEL: 9}, data).serialized)
     assert values[features.ENCODED] == [PIXELS.tobytes()]
     assert values[features.FORMAT] == [b"RAW"]
     assert [values[name] for name in (features.HEIGHT, features.WIDTH, features.CHANNELS)] == [[4], [5], [3]]
@@ -116,7 +117,7 @@ def test_foreign_names_of_features_are_read() -> None:
 def test_names_that_are_no_text_are_mended() -> None:
     """A class's name that is not UTF-8 becomes UTF-8, and a file's name of any bytes is kept as it is."""
     values: Values = {features.ENCODED: PNG, features.LABEL: 0, features.LABEL_TEXT: b"caf\xe9"}
-    found = content(canonical(values, path=os.fsdecode(b"caf\xe9")).example)
+    found = content(canonical(values, path=os.fsdecode(b"caf\xe9")).serialized)
     assert found[features.LABEL_TEXT] == ["caf\N{REPLACEMENT CHARACTER}".encode()]
     assert found[features.FILENAME] == [b"caf\xe9#7"]
 
@@ -181,3 +182,18 @@ def test_a_refused_example_has_a_digest(values: Values) -> None:
     payload = serialized(values)
     hashed = b"x" if len(values) == 2 else payload
     assert refused(payload).sha256 == hashlib.sha256(hashed).digest()
+
+
+def test_examples_of_one_batch_share_nothing() -> None:
+    """Each example of a batch holds its own values alone, however unlike its neighbours are."""
+    records = [
+        Record(0, serialized({IMAGE: PNG, LABEL: 1, TEXT: b"one", features.FILENAME: b"first.png"})),
+        Record(1, serialized({IMAGE: png(noise(2, 2, 1)), LABEL: 2})),
+    ]
+    first, second = canonicalize(records, "a/b", COMPRESSED)
+    assert isinstance(first, Canonical)
+    assert isinstance(second, Canonical)
+    values = content(first.serialized), content(second.serialized)
+    assert [value[TEXT] for value in values] == [[b"one"], [b"2"]]
+    assert [value[features.FILENAME] for value in values] == [[b"first.png"], [b"a/b#1"]]
+    assert [value[features.HEIGHT] for value in values] == [[4], [2]]

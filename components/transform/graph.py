@@ -1,0 +1,33 @@
+"""The Transform stage's graph, as training and serving apply it."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+import tensorflow_transform as tft
+from tensorflow_transform.saved.saved_transform_io_v2 import SavedModelLoader
+
+
+class TransformGraph(tf.Module):
+    """Applies the graph without the Keras 2 model that tf.Transform wraps around it.
+
+    Keras 2 has no place in a Keras 3 program, and tracing it takes seconds.
+    """
+
+    def __init__(self, transform: tft.TFTransformOutput) -> None:
+        super().__init__()
+        self._loader = SavedModelLoader(transform.transform_savedmodel_dir)
+        # Followed by tf.saved_model.save, so that whatever the graph reads goes along.
+        self._read_by_the_graph = vars(self._loader)["_imported"]
+
+    @tf.autograph.experimental.do_not_convert
+    def __call__(self, raw: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Computes every output that follows from the features that are given.
+
+        Args:
+          raw: by name, shaped as the schema says.
+
+        Returns:
+          `image`, float32 [batch, height, width, channels]; with a label among the inputs also
+          `label`, int64 [batch].
+        """
+        return dict(self._loader.apply_transform_model(raw))
