@@ -42,8 +42,9 @@ class Outcome(NamedTuple):
 
 
 def in_subprocess(*arguments: str, cwd: Path = ROOT) -> Outcome:
-    """Runs a command in a process of its own, without a terminal and without what tests/conftest.py sets."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("TF_", "KERAS_"))}
+    """Runs a command in a process of its own, without a terminal, as a user whose shell is set for another Keras."""
+    environment = {**os.environ, "KERAS_BACKEND": "jax", "TF_USE_LEGACY_KERAS": "1"}
+    environment.pop("TF_CPP_MIN_LOG_LEVEL", None)
     result = subprocess.run(
         [sys.executable, str(ROOT / "local_runner.py"), *arguments],
         cwd=cwd,

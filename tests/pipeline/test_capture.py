@@ -51,6 +51,7 @@ from pathlib import Path
 from pipeline.capture import captured, original_streams
 sys.stdout.write("first ")
 with original_streams() as (output, error):
+    print("then", file=output)
     with captured(Path(sys.argv[1])):
         print("captured")
         print("to the user", file=output)
@@ -99,5 +100,5 @@ def test_everything_is_restored_after_an_error(tmp_path: Path) -> None:
 def test_the_user_can_be_reached_all_the_while(tmp_path: Path) -> None:
     """The original streams lead to the user while all else is captured, in the right order."""
     log = tmp_path / "node.log"
-    assert run(KEEP_THE_ORIGINALS, log) == (["first to the user", "last"], ["to the user's errors"])
+    assert run(KEEP_THE_ORIGINALS, log) == (["first then", "to the user", "last"], ["to the user's errors"])
     assert log.read_text() == "captured\n"

@@ -45,8 +45,8 @@ def feed(directory: Path, transform: tft.TFTransformOutput, num_kept: int | None
     return Feed([str(directory / "*")], transform, batch_size, num_kept)
 
 
-def order(dataset: tf.data.Dataset, num_batches: int) -> list[int]:
-    """Labels in the order in which they come, each with its own image."""
+def order(dataset: tf.data.Dataset, num_batches: int = -1) -> list[int]:
+    """Labels in the order in which they come, each with its own image; all of them where no number is given."""
     labels: list[int] = []
     for images, batch in dataset.take(num_batches).as_numpy_iterator():
         assert images.shape == (len(batch), 2, 3, 1)
@@ -95,7 +95,7 @@ def test_memory_mixes_all_images(directory: Path, transform: tft.TFTransformOutp
     """Kept in memory, images are drawn from all, however small the buffer for reading from disk is."""
     ordered = order(feed(directory, transform, None).training(shuffle_buffer=1, seed=1), 3)
     mixed = order(feed(directory, transform, NUM_IMAGES).training(shuffle_buffer=1, seed=1), 3)
-    assert ordered == order(feed(directory, transform, None).once(), 3)
+    assert ordered == order(feed(directory, transform, None).once())
     assert mixed != ordered
     assert max(mixed[:BATCH_SIZE]) >= 30
 
@@ -106,9 +106,9 @@ def test_once_is_every_example_once_in_order(
     """For evaluation all images come once, in the same order each time; the last batch may be smaller."""
     once = feed(directory, transform, num_kept, batch_size=20).once()
     assert [len(labels) for _, labels in once.as_numpy_iterator()] == [20, 20, 8]
-    labels = order(once, 3)
+    labels = order(once)
     assert sorted(labels) == list(range(NUM_IMAGES))
-    assert labels == order(once, 3)
+    assert labels == order(once)
 
 
 def test_what_is_kept_is_not_read_again(directory: Path, transform: tft.TFTransformOutput, tmp_path: Path) -> None:
@@ -120,11 +120,11 @@ def test_what_is_kept_is_not_read_again(directory: Path, transform: tft.TFTransf
         for path in directory.iterdir():
             (copies / path.name).write_bytes(path.read_bytes())
         once = feed(copies, transform, num_kept).once()
-        first = order(once, 3)
+        first = order(once)
         for path in copies.iterdir():
             path.unlink()
         try:
-            outcomes[name] = order(once, 3) == first
+            outcomes[name] = order(once) == first
         except tf.errors.NotFoundError:
             outcomes[name] = False
     assert outcomes == {"memory": True, "disk": False}
