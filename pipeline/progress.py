@@ -38,9 +38,9 @@ class Progress(Protocol):
 
 
 def progress_on(stream: TextIO) -> Progress:
-    """A live table where the stream is a terminal, else plain lines."""
+    """A live table where the stream is a terminal that can redraw, else plain lines."""
     console = Console(file=stream)
-    return LiveProgress(console) if console.is_terminal else PlainProgress(stream)
+    return LiveProgress(console) if stream.isatty() and not console.is_dumb_terminal else PlainProgress(stream)
 
 
 class PlainProgress:

@@ -44,7 +44,8 @@ class Outcome(NamedTuple):
 def in_subprocess(*arguments: str, cwd: Path = ROOT) -> Outcome:
     """Runs a command in a process of its own, without a terminal, as a user whose shell is set for another Keras."""
     environment = {**os.environ, "KERAS_BACKEND": "jax", "TF_USE_LEGACY_KERAS": "1"}
-    environment.pop("TF_CPP_MIN_LOG_LEVEL", None)
+    for name in ("TF_CPP_MIN_LOG_LEVEL", "FORCE_COLOR", "COLUMNS"):
+        environment.pop(name, None)
     result = subprocess.run(
         [sys.executable, str(ROOT / "local_runner.py"), *arguments],
         cwd=cwd,

@@ -29,7 +29,8 @@ def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["local_runner.py", "run", "flowers"])
     monkeypatch.setattr(sys, "executable", str(tmp_path / ".venv" / "bin" / "python"))
-    monkeypatch.delenv("COLUMNS", raising=False)
+    for name in ("COLUMNS", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
     paths = Paths(Path("workspace"), "flowers")
     for version in ("9", "10"):
         (paths.serving / version).mkdir(parents=True)

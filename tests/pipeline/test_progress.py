@@ -64,12 +64,16 @@ def table_of(*steps: tuple[str, str, float]) -> list[list[str]]:
     return last_rows(stream)
 
 
-def test_a_terminal_gets_a_table_and_a_file_lines() -> None:
-    """The stream decides how progress is shown."""
+def test_a_terminal_gets_a_table_and_a_file_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal that can redraw gets the table; a file gets lines, also where colours are forced on it."""
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    assert isinstance(progress_on(terminal), LiveProgress)
+    monkeypatch.setenv("FORCE_COLOR", "1")
     assert isinstance(progress_on(io.StringIO()), PlainProgress)
-    primary, secondary = pty.openpty()
-    with os.fdopen(primary), os.fdopen(secondary, "w") as terminal:
-        assert isinstance(progress_on(terminal), LiveProgress)
+    monkeypatch.setenv("TERM", "dumb")
+    assert isinstance(progress_on(terminal), PlainProgress)
 
 
 def test_plain_lines() -> None:
@@ -120,10 +124,18 @@ def test_the_running_node_has_a_clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_nothing_that_a_node_prints_reaches_the_terminal(tmp_path: Path) -> None:
     """The table stands alone on the terminal; what libraries and children print goes to the node's log."""
-    primary, secondary = pty.openpty()
+    try:
+        primary, secondary = pty.openpty()
+    except OSError:
+        pytest.skip("there are no pseudo-terminals here")
     log = tmp_path / "Trainer.log"
     process = subprocess.Popen(
-        [sys.executable, "-c", NOISY, str(log)], cwd=ROOT, stdin=secondary, stdout=secondary, stderr=secondary
+        [sys.executable, "-c", NOISY, str(log)],
+        cwd=ROOT,
+        env={**os.environ, "TERM": "xterm"},
+        stdin=secondary,
+        stdout=secondary,
+        stderr=secondary,
     )
     os.close(secondary)
     shown = b""
