@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+from tfx.types import standard_artifacts
+
+from components.code_digest import code_digest
+from components.image_example_gen.component import ImageExampleGen
+from schemas.experiment import Data
+
+
+def test_what_decides_the_examples_decides_the_cache() -> None:
+    """The section, the place of the source and the code are parameters: a change of one reads the source anew."""
+    data = Data(source="here", encoding="raw")
+    stage = ImageExampleGen(data, "there")
+    assert Data.model_validate_json(stage.exec_properties["data"]) == data
+    assert stage.exec_properties["source"] == "there"
+    assert stage.exec_properties["code_digest"] == code_digest("image_example_gen")
+    assert stage.outputs["examples"].type is standard_artifacts.Examples
