@@ -155,7 +155,7 @@ def _load(
     except ExperimentError as error:
         errors = [str(problem) for problem in error.problems]
         _end(str(error), _USAGE, not_started(INVALID, errors) if as_json else None)
-    return loaded, Paths(workspace, loaded.name)
+    return loaded, Paths(workspace.absolute(), loaded.name)
 
 
 def _no_predictions(errors: list[str]) -> dict[str, Any]:

@@ -13,10 +13,9 @@ from components.schema_gen.component import image_schema
 from components.statistics_gen.component import image_statistics
 from components.trainer.component import image_trainer
 from components.transform.component import image_transform
+from pipeline.nodes import PUSHER, TRAINER
 from pipeline.paths import Paths
 from schemas.experiment import Experiment
-
-PUSHER = "Pusher"
 
 
 def create_pipeline(experiment: Experiment, paths: Paths) -> Pipeline:
@@ -54,7 +53,7 @@ def create_pipeline(experiment: Experiment, paths: Paths) -> Pipeline:
             schema,
             gate,
             transform,
-            trainer,
+            trainer.with_id(TRAINER),
             baseline,
             evaluator,
             pusher.with_id(PUSHER),

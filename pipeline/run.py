@@ -9,8 +9,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from components.pusher.publication import versions
+from components.pusher.publication import is_newest
 from pipeline.capture import captured
+from pipeline.nodes import PUSHER, TRAINER
 from pipeline.paths import Paths
 from pipeline.progress import Progress
 from pipeline.record import (
@@ -101,7 +102,6 @@ class Run:
 
     def _launch(self, compiled: CompiledPipeline, node: str, is_shown: bool) -> bool:
         """Runs one node; says whether the run goes on."""
-        from pipeline.pipeline import PUSHER
         from pipeline.verdicts import gate_verdict, stop_after
 
         if is_shown:
@@ -109,9 +109,9 @@ class Run:
         began = time.monotonic()
         with captured(self._log(node)):
             try:
-                # A server needs a version even where the cache remembers a push that is gone.
-                is_lost = node == PUSHER and not versions(self._paths.serving)
-                state, outputs = compiled.launch(node, from_cache=not is_lost)
+                # The cache remembers pushes, but another model may have been pushed since, or a version removed.
+                is_outdated = node == PUSHER and not self._is_live()
+                state, outputs = compiled.launch(node, from_cache=not is_outdated)
                 stop = stop_after(outputs)
                 verdict = gate_verdict(outputs)
             except (Exception, KeyboardInterrupt) as error:
@@ -127,6 +127,12 @@ class Run:
             self.record.warnings.append(verdict.describe())
         return stop is None
 
+    def _is_live(self) -> bool:
+        from tfx.utils import path_utils
+
+        [model] = self._outputs[TRAINER]["model"]
+        return is_newest(Path(path_utils.serving_model_path(model.uri)), self._paths.serving)
+
     def _end(self, node: str, state: str, seconds: float) -> None:
         self.record.nodes[node] = NodeRecord(state, round(seconds, 2))
         self._progress.end(node, state, seconds)
@@ -141,7 +147,6 @@ class Run:
 
     def _conclude(self, ended: bool) -> None:
         from components.evaluator.outcome import read_metrics
-        from pipeline.pipeline import PUSHER
         from pipeline.sample import write_sample
 
         outputs = {name: artifacts for node in self._outputs.values() for name, artifacts in node.items()}

@@ -206,9 +206,28 @@ def test_a_worse_challenger_is_not_pushed(pushed: Pushed) -> None:
     outcome = in_process("run", "digits", *pushed.workspace, *overrides)
     assert outcome.exit_status == 4
     assert "accuracy changed by -0." in outcome.output
-    assert "against the last blessed model; allowed is" in outcome.output
+    assert "against the last blessed model; it may fall by at most 0 (evaluation.thresholds)" in outcome.output
     assert "it must be" not in outcome.output
     assert pushed.versions() == before
+
+
+def test_going_back_to_an_experiment_serves_its_model_again(pushed: Pushed) -> None:
+    """After another model was pushed, the first experiment's comes from the cache, and is pushed in its place."""
+    other = (
+        "training.epochs=2",
+        "evaluation.thresholds.accuracy={min: 0.0}",
+        "evaluation.thresholds.cross_entropy.max=9",
+    )
+    overrides = [argument for override in other for argument in ("--set", override)]
+    assert in_process("run", "digits", *pushed.workspace, *overrides, "--json").json["status"] == "pushed"
+    outcome = in_process("run", "digits", *pushed.workspace, "--json")
+    assert outcome.json["status"] == "pushed"
+    assert outcome.states == {**dict.fromkeys(NODES, "cached"), "Pusher": "executed"}
+    first, last = (
+        pushed.root / "serving" / str(result["pushed_version"]) / "fingerprint.pb"
+        for result in (pushed.outcome.json, outcome.json)
+    )
+    assert first.read_bytes() == last.read_bytes()
 
 
 def test_predict_labels_files(pushed: Pushed) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tensorflow_model_analysis as tfma
-from tensorflow_model_analysis.proto import validation_result_pb2
+from tensorflow_model_analysis.proto import config_pb2, validation_result_pb2
 
 from components.evaluator.configuration import CANDIDATE_NAME
 
@@ -48,8 +48,10 @@ def _describe(failure: validation_result_pb2.ValidationFailure) -> str:
     value = failure.metric_value.double_value.value
     threshold = failure.metric_threshold
     if threshold.HasField("change_threshold"):
-        allowed = f"{threshold.change_threshold.absolute.value:+.4f}"
-        return f"{failure.metric_key.name} changed by {value:+.4f} against the last blessed model; allowed is {allowed}"
+        limit = threshold.change_threshold.absolute.value
+        may = "fall" if threshold.change_threshold.direction == config_pb2.MetricDirection.HIGHER_IS_BETTER else "rise"
+        change = f"{failure.metric_key.name} changed by {value:+.4f} against the last blessed model"
+        return f"{change}; it may {may} by at most {abs(limit):g} (evaluation.thresholds)"
     bounds = threshold.value_threshold
     limits = []
     if bounds.HasField("lower_bound"):

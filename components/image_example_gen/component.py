@@ -13,7 +13,7 @@ from schemas.experiment import Data
 
 
 class ImageExampleGenSpec(types.ComponentSpec):
-    """Parameters: the experiment's `data` as JSON, the source's place, the code's digest."""
+    """Parameters: what ingestion reads of the experiment's `data` as JSON, the source's place, the code's digest."""
 
     INPUTS: dict[str, component_spec.ChannelParameter] = {}
     OUTPUTS = {"examples": component_spec.ChannelParameter(type=standard_artifacts.Examples)}
@@ -44,7 +44,7 @@ class ImageExampleGen(base_beam_component.BaseBeamComponent):
         """
         super().__init__(
             ImageExampleGenSpec(
-                data=data.model_dump_json(),
+                data=data.model_dump_json(exclude={"quarantine"}),
                 source=source,
                 code_digest=code_digest("image_example_gen"),
                 examples=types.Channel(type=standard_artifacts.Examples),

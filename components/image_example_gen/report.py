@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -55,7 +55,7 @@ class IngestionReport:
         if known != text and len(self.conflicts) < MAX_LISTED:
             self.conflicts.append(f"class {label} is called both {known!r} and {text!r}")
 
-    def labels(self, declared: tuple[str, ...] | None) -> list[str]:
+    def labels(self, declared: Sequence[str] | None) -> list[str]:
         """Names of all classes: as declared, else as the data calls them, else their numbers."""
         if declared is not None:
             return list(declared)

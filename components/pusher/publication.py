@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import os
 import shutil
 import time
@@ -9,11 +10,26 @@ import uuid
 from pathlib import Path
 
 _STAGING_PREFIX = ".staging-"
+_FINGERPRINT = "fingerprint.pb"
 
 
 def versions(serving_directory: Path) -> list[int]:
     """Published versions, oldest first."""
     return [int(entry.name) for entry in _numbered(serving_directory) if entry.is_dir()]
+
+
+def is_newest(servable: Path, serving_directory: Path) -> bool:
+    """Whether the newest version is this SavedModel, by the fingerprint that TensorFlow gives each one.
+
+    Args:
+      servable: directory of the SavedModel.
+      serving_directory: parent of the version directories.
+    """
+    published = versions(serving_directory)
+    if not published:
+        return False
+    newest = serving_directory / str(published[-1]) / _FINGERPRINT
+    return newest.is_file() and filecmp.cmp(servable / _FINGERPRINT, newest, shallow=False)
 
 
 def publish(servable: Path, serving_directory: Path) -> int:

@@ -13,7 +13,8 @@ from components.code_digest import code_digest
 from schemas.experiment import Experiment
 
 _RUN_FN = "components.trainer.run.run_fn"
-_SECTIONS_THAT_MAKE_A_MODEL = {"name", "data", "preprocessing", "model", "training"}
+_WHAT_MAKES_A_MODEL = {"name", "data", "preprocessing", "model", "training"}
+_WHAT_ONLY_JUDGES = {"data": {"quarantine"}}
 
 
 def image_trainer(
@@ -36,7 +37,7 @@ def image_trainer(
         train_args=trainer_pb2.TrainArgs(splits=["train"]),
         eval_args=trainer_pb2.EvalArgs(splits=["eval"]),
         custom_config={
-            "data": experiment.data.model_dump_json(),
+            "labels": experiment.data.labels,
             "preprocessing": experiment.preprocessing.model_dump_json(),
             "model": experiment.model.model_dump_json(),
             "training": experiment.training.model_dump_json(),
@@ -48,6 +49,6 @@ def image_trainer(
 
 def _identity(experiment: Experiment) -> str:
     """What made the model, as JSON: the sections and their digest."""
-    sections = experiment.model_dump(mode="json", include=_SECTIONS_THAT_MAKE_A_MODEL)
+    sections = experiment.model_dump(mode="json", include=_WHAT_MAKES_A_MODEL, exclude=_WHAT_ONLY_JUDGES)
     digest = hashlib.sha256(json.dumps(sections, sort_keys=True).encode()).hexdigest()
     return json.dumps({"digest": digest, "experiment": sections}, indent=1, sort_keys=True)

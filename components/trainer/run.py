@@ -19,7 +19,7 @@ from components.trainer.feed import Feed, keeps_in_memory
 from components.trainer.fitting import Batched, fit
 from components.trainer.network import build_network
 from components.trainer.strategy import mirrored_strategy
-from schemas.experiment import Data, Model, Preprocessing, Training
+from schemas.experiment import Model, Preprocessing, Training
 
 HISTORY_NAME = "history.json"
 
@@ -36,7 +36,7 @@ def run_fn(arguments: fn_args_utils.FnArgs) -> None:
     preprocessing = Preprocessing.model_validate_json(config["preprocessing"])
     training = Training.model_validate_json(config["training"])
     report = _ingestion_report(arguments.train_files[0])
-    labels = report.labels(Data.model_validate_json(config["data"]).labels)
+    labels = report.labels(config["labels"])
     transform = tft.TFTransformOutput(arguments.transform_output)
 
     # Before the feeds are made: their order follows from this seed, too.

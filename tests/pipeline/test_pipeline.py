@@ -9,8 +9,9 @@ import tensorflow as tf
 from tfx.dsl.compiler import compiler
 from tfx.orchestration.pipeline import Pipeline
 
+from pipeline.nodes import PUSHER
 from pipeline.paths import Paths
-from pipeline.pipeline import PUSHER, create_pipeline
+from pipeline.pipeline import create_pipeline
 from schemas.loading import load_experiment
 from tests.bookkeeping import assert_nothing_is_left_half_done
 from tests.command_line import in_process

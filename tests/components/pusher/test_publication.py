@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from components.pusher.publication import publish, versions
+from components.pusher.publication import is_newest, publish, versions
 
 
 @pytest.fixture
@@ -20,6 +20,7 @@ def servable(tmp_path: Path) -> Path:
     (directory / "variables").mkdir(parents=True)
     (directory / "assets").mkdir()
     (directory / "saved_model.pb").write_bytes(b"graph")
+    (directory / "fingerprint.pb").write_bytes(b"one")
     (directory / "variables" / "variables.index").write_bytes(b"index" * 1000)
     return directory
 
@@ -44,6 +45,19 @@ def test_a_version_is_the_whole_servable(servable: Path, serving: Path) -> None:
     assert [entry.name for entry in serving.iterdir()] == [str(version)]
     assert content(serving / str(version)) == content(servable)
     assert None in content(servable).values()
+
+
+def test_the_newest_version_is_known_by_its_fingerprint(servable: Path, serving: Path) -> None:
+    """A SavedModel is the newest version only right after it was pushed, not before, nor once another followed."""
+    assert not is_newest(servable, serving)
+    publish(servable, serving)
+    assert is_newest(servable, serving)
+    (servable / "fingerprint.pb").write_bytes(b"two")
+    assert not is_newest(servable, serving)
+    publish(servable, serving)
+    assert is_newest(servable, serving)
+    (serving / str(versions(serving)[-1]) / "fingerprint.pb").unlink()
+    assert not is_newest(servable, serving)
 
 
 def test_pushes_in_one_second_differ(servable: Path, serving: Path) -> None:

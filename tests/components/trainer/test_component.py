@@ -25,7 +25,11 @@ def config(**values: Any) -> dict[str, Any]:
 def test_only_what_makes_a_model_counts() -> None:
     """A changed threshold, gate or runner does not train anew; a changed model, training or data does."""
     known = config()
-    unrelated = {"gate": {"anomalies": "warn"}, "beam": {"args": ["--x"]}}
+    unrelated = {
+        "gate": {"anomalies": "warn"},
+        "beam": {"args": ["--x"]},
+        "data": {"source": "here", "quarantine": {"max_fraction": 0.5}},
+    }
     assert config(evaluation={"thresholds": {"accuracy": {"min": 0.9}}}, **unrelated) == known
     for section in (
         {"training": {"epochs": 3}},

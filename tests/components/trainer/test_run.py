@@ -30,7 +30,7 @@ def arguments(sample: Sample, directory: Path, **training: Any) -> FnArgs:
         serving_model_dir=str(directory / "serving"),
         model_run_dir=str(directory / "run"),
         custom_config={
-            "data": experiment.data.model_dump_json(),
+            "labels": experiment.data.labels,
             "preprocessing": experiment.preprocessing.model_dump_json(),
             "model": experiment.model.model_dump_json(),
             "training": changed.model_dump_json(),
