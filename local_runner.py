@@ -63,6 +63,7 @@ def run(experiment: str, overrides: tuple[str, ...], workspace: Path, as_json: b
 
     runtime.configure()
     from pipeline.capture import original_streams
+    from pipeline.interruption import ended_in_order
     from pipeline.paths import WorkspaceError
     from pipeline.presentation import summarize
     from pipeline.progress import progress_on
@@ -74,7 +75,7 @@ def run(experiment: str, overrides: tuple[str, ...], workspace: Path, as_json: b
     except WorkspaceError as refusal:
         _end(str(refusal), 1, not_started(FAILED, [str(refusal)]) if as_json else None)
     with original_streams() as (output, error):
-        with progress_on(error) as progress:
+        with progress_on(error) as progress, ended_in_order():
             record = Run(loaded, paths, progress).execute()
         if as_json:
             print(json.dumps(record.to_json()), file=output)

@@ -17,6 +17,7 @@ from tfx.orchestration.portable import launcher, runtime_parameter_utils
 from tfx.orchestration.portable.mlmd import execution_lib
 from tfx.proto.orchestration import pipeline_pb2
 
+from pipeline.engine import use_this_process
 from pipeline.record import CACHED, EXECUTED
 
 _RESOLVER = "tfx.dsl.components.common.resolver.Resolver"
@@ -45,6 +46,7 @@ class CompiledPipeline:
           pipeline: what to run.
           run_id: names the run in ML Metadata; never used twice.
         """
+        use_this_process()
         self._ir: pipeline_pb2.Pipeline = compiler.Compiler().compile(pipeline)
         runtime_parameter_utils.substitute_runtime_parameter(
             self._ir, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id}
@@ -53,7 +55,6 @@ class CompiledPipeline:
         config = self._deployment.metadata_connection_config
         self._connection = getattr(config, config.WhichOneof("connection_config"))
         self._nodes = {node.pipeline_node.node_info.id: node.pipeline_node for node in self._ir.nodes}
-        self._run_id = run_id
 
     @property
     def nodes(self) -> list[str]:
@@ -108,12 +109,18 @@ class CompiledPipeline:
     def _fail_unfinished(self, node_id: str) -> None:
         # The Launcher looks after an executor that raises an Exception, not after drivers and interruptions.
         running = (metadata_store_pb2.Execution.NEW, metadata_store_pb2.Execution.RUNNING)
+        kinds = (constants.PIPELINE_RUN_CONTEXT_TYPE_NAME, constants.NODE_CONTEXT_TYPE_NAME)
+        contexts = [context for context in self._nodes[node_id].contexts.contexts if context.type.name in kinds]
         with metadata.Metadata(self._connection) as handle:
-            context = handle.store.get_context_by_type_and_name(constants.PIPELINE_RUN_CONTEXT_TYPE_NAME, self._run_id)
-            if context is None:
+            found = [
+                handle.store.get_context_by_type_and_name(context.type.name, context.name.field_value.string_value)
+                for context in contexts
+            ]
+            if None in found:
                 return
-            executions = handle.store.get_executions_by_context(context.id)
-            unfinished = [execution for execution in executions if execution.last_known_state in running]
+            of_run, of_node = (handle.store.get_executions_by_context(context.id) for context in found)
+            own = {execution.id for execution in of_node}
+            unfinished = [item for item in of_run if item.id in own and item.last_known_state in running]
             for execution in unfinished:
                 execution.last_known_state = metadata_store_pb2.Execution.FAILED
                 self._remove_outputs(node_id, execution.id)

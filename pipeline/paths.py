@@ -61,7 +61,7 @@ class Paths:
             for directory in (self.root, self.artifacts, self.runs):
                 probe = directory / ".probe"
                 probe.touch()
-                probe.unlink()
+                probe.unlink(missing_ok=True)
         except OSError as error:
             raise WorkspaceError(
                 f"the workspace {self.workspace} cannot be written to: {error.strerror or error} ({error.filename});"

@@ -16,6 +16,7 @@ from components.pusher.publication import versions
 from pipeline.paths import Paths
 from pipeline.prediction import Prediction
 from pipeline.record import PUSHED, UNCHANGED, RunRecord, read_records
+from schemas.problems import shown_path
 
 _NUM_RUNS = 10
 _STYLES = {PUSHED: "green", UNCHANGED: "cyan"}
@@ -25,13 +26,13 @@ def summarize(record: RunRecord, paths: Paths, experiment: str, workspace: Path)
     """How a run ended, where the model is, its metrics, and what to try next."""
     lines = [*record.warnings]
     if record.status in (PUSHED, UNCHANGED):
-        live = shown(paths.serving / str(versions(paths.serving)[-1]))
+        live = shown_path(paths.serving / str(versions(paths.serving)[-1]))
         head = f"pushed {live}" if record.status == PUSHED else f"nothing new to do; {live} stays"
         lines += [head, *_metrics(record)]
         if record.sample:
             options = [] if workspace == Path("workspace") else ["--workspace", str(workspace)]
-            command = [shown(Path(sys.executable)), sys.argv[0], "predict", *options, experiment]
-            lines += [f"next: {shlex.join([*command, shown(Path(record.sample))])}"]
+            command = [shown_path(Path(sys.executable)), sys.argv[0], "predict", *options, experiment]
+            lines += [f"next: {shlex.join([*command, shown_path(Path(record.sample))])}"]
         return "\n".join(lines)
     lines += [record.message or record.status, *_metrics(record), *_log(record)]
     return "\n".join(lines)
@@ -51,7 +52,7 @@ def print_status(name: str, paths: Paths) -> None:
     console = Console()
     records = read_records(paths.runs)
     if not records:
-        print(f"{name} has not run yet in {shown(paths.root)}")
+        print(f"{name} has not run yet in {shown_path(paths.root)}")
         return
     shown_runs = records[-_NUM_RUNS:]
     names = sorted({metric for record in shown_runs for metric in _figures(record)})
@@ -77,7 +78,7 @@ def print_status(name: str, paths: Paths) -> None:
         console.print(nodes)
     message = [records[-1].message] if records[-1].message else []
     pushed = ", ".join(map(str, versions(paths.serving))) or "none"
-    print("", *message, *_log(records[-1]), f"versions in {shown(paths.serving)}: {pushed}", sep="\n")
+    print("", *message, *_log(records[-1]), f"versions in {shown_path(paths.serving)}: {pushed}", sep="\n")
 
 
 def predictions_object(version: int, predictions: Sequence[Prediction]) -> dict[str, Any]:
@@ -103,12 +104,6 @@ def print_predictions(predictions: Sequence[Prediction]) -> None:
             print(f"{item.image}: {item.label} {item.probability:.3f}" + (f"  (then {others})" if others else ""))
 
 
-def shown(path: Path) -> str:
-    """The path as a reader best finds it: relative where it lies below the current directory."""
-    absolute = path.absolute()
-    return str(absolute.relative_to(Path.cwd())) if absolute.is_relative_to(Path.cwd()) else str(absolute)
-
-
 def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False, collapse_padding=True)
     for column in columns:
@@ -122,7 +117,7 @@ def _metrics(record: RunRecord) -> list[str]:
 
 
 def _log(record: RunRecord) -> list[str]:
-    return [f"log: {shown(Path(record.log))}"] if record.log else []
+    return [f"log: {shown_path(Path(record.log))}"] if record.log else []
 
 
 def _figures(record: RunRecord) -> dict[str, str]:

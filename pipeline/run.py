@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pipeline.execution import CompiledPipeline, Outputs
 
 _LOADING = "loading"
+_SUMMARY = "summary"
 
 
 class Run:
@@ -75,6 +76,7 @@ class Run:
                 compiled = self._compile()
             except (Exception, KeyboardInterrupt) as error:
                 self._fail(_LOADING, error)
+                self.record.status = FAILED
                 self._progress.end(_LOADING, FAILED, time.monotonic() - began)
                 return None
         self._progress.end(_LOADING, "done", time.monotonic() - began)
@@ -146,24 +148,33 @@ class Run:
         self.record.log = str(self._log(node))
 
     def _conclude(self, ended: bool) -> None:
-        from components.evaluator.outcome import read_metrics
-        from pipeline.sample import write_sample
-
         outputs = {name: artifacts for node in self._outputs.values() for name, artifacts in node.items()}
-        if "evaluation" in outputs:
-            with captured(self._log("summary")):
-                self.record.metrics = read_metrics(outputs["evaluation"][0].uri)
-                examples = outputs["examples"][0]
-                sample = write_sample(
-                    examples, self._experiment.evaluation.split, self._paths.runs / self.record.run_id
-                )
-                self.record.sample = str(sample)
-        if ended:
+        if not ended:
+            self._note_version(outputs)
+        if "evaluation" not in outputs:
             return
-        [pushed] = outputs["pushed_model"]
+        with captured(self._log(_SUMMARY)):
+            try:
+                self._summarize(outputs)
+            except Exception:
+                # What is pushed stays pushed, whatever becomes of the words about it.
+                traceback.print_exc(file=sys.stderr)
+                self.record.warnings.append(f"metrics or sample could not be had; log: {self._log(_SUMMARY)}")
+
+    def _note_version(self, outputs: Outputs) -> None:
         self.record.serving_directory = str(self._paths.serving)
         if self.record.nodes[PUSHER].state == EXECUTED:
+            [pushed] = outputs["pushed_model"]
             self.record.status = PUSHED
             self.record.pushed_version = int(pushed.get_string_custom_property("pushed_version"))
         else:
             self.record.status = UNCHANGED
+
+    def _summarize(self, outputs: Outputs) -> None:
+        from components.evaluator.outcome import read_metrics
+        from pipeline.sample import write_sample
+
+        self.record.metrics = read_metrics(outputs["evaluation"][0].uri)
+        directory = self._paths.runs / self.record.run_id
+        sample = write_sample(outputs["examples"][0], self._experiment.evaluation.split, directory)
+        self.record.sample = str(sample)

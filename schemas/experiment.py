@@ -7,8 +7,6 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-EVALUATION_METRICS = ("accuracy", "cross_entropy")
-
 Share = Annotated[float, Field(gt=0, lt=1)]
 
 

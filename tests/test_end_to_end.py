@@ -212,17 +212,17 @@ def test_a_worse_challenger_is_not_pushed(pushed: Pushed) -> None:
 
 
 def test_going_back_to_an_experiment_serves_its_model_again(pushed: Pushed) -> None:
-    """After another model was pushed, the first experiment's comes from the cache, and is pushed in its place."""
+    """After another model was pushed, the first experiment's is compared with it and pushed in its place, untrained."""
     other = (
         "training.epochs=2",
-        "evaluation.thresholds.accuracy={min: 0.0}",
+        "evaluation.thresholds.accuracy={min: 0.0, max_drop: null}",
         "evaluation.thresholds.cross_entropy.max=9",
     )
     overrides = [argument for override in other for argument in ("--set", override)]
     assert in_process("run", "digits", *pushed.workspace, *overrides, "--json").json["status"] == "pushed"
     outcome = in_process("run", "digits", *pushed.workspace, "--json")
     assert outcome.json["status"] == "pushed"
-    assert outcome.states == {**dict.fromkeys(NODES, "cached"), "Pusher": "executed"}
+    assert outcome.states == {**dict.fromkeys(NODES, "cached"), "Evaluator": "executed", "Pusher": "executed"}
     first, last = (
         pushed.root / "serving" / str(result["pushed_version"]) / "fingerprint.pb"
         for result in (pushed.outcome.json, outcome.json)

@@ -28,9 +28,10 @@ def gate_schema(schema: schema_pb2.Schema, num_labels: int) -> schema_pb2.Schema
     del completed.feature[:]
     completed.feature.extend(feature for feature in schema.feature if feature.name not in _GUARANTEED)
     for feature in completed.feature:
-        if feature.name == features.LABEL and feature.WhichOneof("domain_info") is None:
-            feature.int_domain.min = 0
-            feature.int_domain.max = num_labels - 1
+        if feature.name == features.LABEL and feature.WhichOneof("domain_info") in (None, "int_domain"):
+            domain = feature.int_domain
+            domain.min = max(domain.min, 0)
+            domain.max = min(domain.max, num_labels - 1) if domain.HasField("max") else num_labels - 1
     return completed
 
 

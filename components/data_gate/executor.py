@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow_data_validation as tfdv
@@ -17,6 +18,7 @@ from components.data_gate.anomalies import find_anomalies, gate_schema
 from components.data_gate.artifact import VERDICT_NAME
 from components.data_gate.verdict import Finding, Verdict
 from components.image_example_gen.report import REPORT_NAME, IngestionReport
+from schemas import features
 from schemas.experiment import Data, Gate
 
 
@@ -37,6 +39,7 @@ class Executor(base_executor.BaseExecutor):
             report = IngestionReport.from_json(file.read())
 
         findings = _quarantine(report, data.quarantine.max_fraction)
+        findings += _labels(report, data.labels, is_bounded=gate.anomalies == "fail")
         if gate.anomalies != "off":
             findings += _anomalies(input_dict, examples, len(report.labels(data.labels)), gate.anomalies == "fail")
         verdict = Verdict(tuple(findings))
@@ -58,6 +61,26 @@ def _quarantine(report: IngestionReport, limit: float) -> list[Finding]:
         f" the limit is data.quarantine.max_fraction = {limit:g}\n{report.describe_refusals()}"
     )
     return [Finding("quarantine", fraction > limit, message)]
+
+
+def _labels(report: IngestionReport, declared: Sequence[str] | None, is_bounded: bool) -> list[Finding]:
+    """Where the data contradicts data.labels: the network has one output for each of these names.
+
+    Args:
+      report: of the ingestion.
+      declared: the experiment's `data.labels`.
+      is_bounded: whether the anomalies tell of labels beyond the last class.
+    """
+    if declared is None:
+        return []
+    wrong = [
+        f"class {label} is called {text!r} in the data and {declared[label]!r} in data.labels"
+        for label, text in sorted(report.label_texts.items())
+        if 0 <= label < len(declared) and text != declared[label]
+    ]
+    if report.max_label >= len(declared) and not is_bounded:
+        wrong.append(f"the data has classes up to {report.max_label}, data.labels names 0 to {len(declared) - 1}")
+    return [Finding("labels", True, f"{features.LABEL}: {'; '.join(wrong)}", feature=features.LABEL)] if wrong else []
 
 
 def _anomalies(

@@ -10,11 +10,11 @@ MODEL = "model"
 BLESSING = "model_blessing"
 
 
-class NewestBlessedBefore(resolver.ResolverStrategy):
-    """Resolves to the newest blessed model that is older than the candidate.
+class LastBlessedOther(resolver.ResolverStrategy):
+    """Resolves to the model that was blessed last, the candidate itself left out.
 
-    Older than the candidate, so that a run whose candidate comes from the cache meets the same
-    baseline as the run that trained it, and finds its evaluation in the cache too.
+    A judgement from the cache adds no blessing, so a run with nothing new meets the same baseline as
+    the run before it, and finds its evaluation in the cache too.
     """
 
     def resolve_artifacts(
@@ -26,19 +26,17 @@ class NewestBlessedBefore(resolver.ResolverStrategy):
           store: not read.
           input_dict: all `model` and `model_blessing` artifacts of the pipeline, and the `candidate`.
         """
-        candidates = [artifact.id for artifact in input_dict[CANDIDATE]]
-        blessings = {
-            blessing.get_int_custom_property("current_model_id"): blessing
+        candidates = {artifact.id for artifact in input_dict[CANDIDATE]}
+        models = {model.id: model for model in input_dict[MODEL] if model.id not in candidates}
+        blessings = [
+            blessing
             for blessing in input_dict[BLESSING]
             if blessing.get_int_custom_property("blessed") == 1
-        }
-        older = [
-            model
-            for model in input_dict[MODEL]
-            if model.id in blessings and all(model.id < candidate for candidate in candidates)
+            and blessing.get_int_custom_property("current_model_id") in models
         ]
         resolved = {CANDIDATE: input_dict[CANDIDATE], MODEL: [], BLESSING: []}
-        if older:
-            newest = max(older, key=lambda model: model.id)
-            resolved[MODEL], resolved[BLESSING] = [newest], [blessings[newest.id]]
+        if blessings:
+            last = max(blessings, key=lambda blessing: blessing.id)
+            resolved[MODEL] = [models[last.get_int_custom_property("current_model_id")]]
+            resolved[BLESSING] = [last]
         return resolved

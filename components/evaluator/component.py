@@ -7,7 +7,7 @@ from tfx.components.evaluator.component import Evaluator
 from tfx.dsl.components.common.resolver import Resolver
 from tfx.types import standard_artifacts
 
-from components.evaluator.baseline import BLESSING, CANDIDATE, MODEL, NewestBlessedBefore
+from components.evaluator.baseline import BLESSING, CANDIDATE, MODEL, LastBlessedOther
 from components.evaluator.configuration import evaluation_config
 from schemas.experiment import Evaluation
 
@@ -19,7 +19,7 @@ def baseline_resolver(candidate: types.BaseChannel) -> Resolver:
       candidate: the Trainer's output `model`.
     """
     return Resolver(
-        strategy_class=NewestBlessedBefore,
+        strategy_class=LastBlessedOther,
         **{
             MODEL: types.Channel(type=standard_artifacts.Model),
             BLESSING: types.Channel(type=standard_artifacts.ModelBlessing),

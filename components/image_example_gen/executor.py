@@ -71,8 +71,8 @@ def _check_splits(report: IngestionReport, splits: Splits) -> None:
     message = f"no usable example in the split{'s' if len(empty) > 1 else ''} {' and '.join(empty)} ({counts})"
     if report.num_refused:
         raise DataError(f"{message}.\n{report.describe_refusals()}")
-    shares = {name: share for name, share in (("eval", splits.eval), ("test", splits.test)) if name in empty}
-    raise DataError(f"{message}; give more images, or change data.splits (now {shares})")
+    stated = ", ".join(f"{name}: {getattr(splits, name)}" for name in empty if getattr(splits, name) is not None)
+    raise DataError(f"{message}; give more images, or change data.splits" + (f" (now {stated})" if stated else ""))
 
 
 def _check_names(report: IngestionReport) -> None:

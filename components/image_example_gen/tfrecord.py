@@ -57,9 +57,12 @@ def read_records(file: BinaryIO) -> Iterator[Record]:
       Records, with `payload`, or with `reason` (`corrupt_record`, `truncated_file`, `not_a_tfrecord`)
       and `detail`.
     """
-    magic = file.read(len(_GZIP_MAGIC))
+    head = file.read(_HEADER.size)
     file.seek(0)
-    stream: BinaryIO = gzip.GzipFile(fileobj=file) if magic == _GZIP_MAGIC else file  # type: ignore[assignment]
+    # A plain file whose first record has, say, 35,615 bytes starts like a gzip file; its header's checksum tells.
+    is_plain = len(head) == _HEADER.size and masked_crc(head[:8]) == _HEADER.unpack(head)[1]
+    is_gzip = head.startswith(_GZIP_MAGIC) and not is_plain
+    stream: BinaryIO = gzip.GzipFile(fileobj=file) if is_gzip else file  # type: ignore[assignment]
     index = -1
     try:
         for record in _read_plain(stream):

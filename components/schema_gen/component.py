@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from tfx import types
 from tfx.components.schema_gen.component import SchemaGen
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
-from tfx.dsl.components.base import executor_spec
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.dsl.io import fileio
+from tfx.types import component_spec, standard_artifacts
 
 from components.schema_gen.executor import Executor
 from schemas.experiment import Schema
@@ -17,7 +21,41 @@ class ImageSchemaGen(SchemaGen):
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
 
-def image_schema(schema: Schema, statistics: types.BaseChannel) -> ImageSchemaGen | ImportSchemaGen:
+class CuratedSchemaSpec(types.ComponentSpec):
+    """Parameters: the file, and a digest of its content, as TFX's cache looks at the path alone."""
+
+    INPUTS: dict[str, component_spec.ChannelParameter] = {}
+    OUTPUTS = {"schema": component_spec.ChannelParameter(type=standard_artifacts.Schema)}
+    PARAMETERS = {
+        "schema_file": component_spec.ExecutionParameter(type=str),
+        "content_digest": component_spec.ExecutionParameter(type=str),
+    }
+
+
+class CuratedSchema(base_component.BaseComponent):
+    """TFX's ImportSchemaGen, worked anew where the file has changed."""
+
+    SPEC_CLASS = CuratedSchemaSpec
+    EXECUTOR_SPEC = ImportSchemaGen.EXECUTOR_SPEC
+
+    def __init__(self, schema_file: str) -> None:
+        """Declares the stage.
+
+        Args:
+          schema_file: a TFDV schema in protobuf's text format.
+        """
+        with fileio.open(schema_file, "rb") as file:
+            content_digest = hashlib.sha256(file.read()).hexdigest()
+        super().__init__(
+            CuratedSchemaSpec(
+                schema_file=schema_file,
+                content_digest=content_digest,
+                schema=types.Channel(type=standard_artifacts.Schema),
+            )
+        )
+
+
+def image_schema(schema: Schema, statistics: types.BaseChannel) -> ImageSchemaGen | CuratedSchema:
     """Imports the experiment's schema, or infers one.
 
     Args:
@@ -25,6 +63,6 @@ def image_schema(schema: Schema, statistics: types.BaseChannel) -> ImageSchemaGe
       statistics: of the examples; read where no file is given.
     """
     if schema.file is not None:
-        return ImportSchemaGen(schema_file=schema.file)
+        return CuratedSchema(schema.file).with_id("ImportSchemaGen")
     inferred = ImageSchemaGen(statistics=statistics, infer_feature_shape=True, exclude_splits=["eval", "test"])
     return inferred.with_id("SchemaGen")

@@ -31,7 +31,7 @@ class Servable(tf.Module):
         self._graph = TransformGraph(transform)
         self._labels = tf.constant(list(labels), tf.string)
         spec = transform.raw_feature_spec()
-        self._spec = {name: spec[name] for name in features.STORED_IMAGE}
+        self._spec = {name: _with_default(name, spec[name]) for name in features.STORED_IMAGE}
         self.assets: list[tf.saved_model.Asset] = []
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name=features.IMAGE_BYTES)])
@@ -63,6 +63,13 @@ class Servable(tf.Module):
             features.TOP_LABELS: tf.gather(self._labels, top.indices),
             features.TOP_PROBABILITIES: top.values,
         }
+
+
+def _with_default(name: str, spec: tf.io.FixedLenFeature) -> tf.io.FixedLenFeature:
+    # An example that holds a file needs no more than the file.
+    if name == features.ENCODED:
+        return spec
+    return tf.io.FixedLenFeature(spec.shape, spec.dtype, "" if spec.dtype == tf.string else 0)
 
 
 def export(servable: Servable, directory: str, labels: Sequence[str], experiment_json: str) -> None:

@@ -18,9 +18,8 @@ _LARGEST_KEPT = 1 << 30
 class Feed:
     """Batches of one set of files, preprocessed by the Transform stage's graph.
 
-    The training's order is drawn anew for every epoch from a seed (handbook, "splitting and
-    shuffling"): from all images where they are kept in memory, else from a buffer of examples that
-    is filled from interleaved files.
+    The training's order is drawn anew for every epoch from a seed: from all images where they are
+    kept in memory, else from a buffer of examples that is filled from interleaved files.
     """
 
     def __init__(

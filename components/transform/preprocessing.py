@@ -28,13 +28,19 @@ def preprocessing_fn(inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]
       `image`: float32 [batch, height, width, channels]; `label`: int64 [batch].
 
     Raises:
-      DataError: the schema does not name every feature that an image is read by.
+      DataError: the schema does not name every feature that an image is read by, or not its shape.
     """
     missing = [name for name in (*features.STORED_IMAGE, features.LABEL) if name not in inputs]
     if missing:
         raise DataError(
             f"the schema does not name {', '.join(missing)}; add what is missing to the file in schema.file,"
             " or leave that out to have the schema inferred"
+        )
+    loose = [name for name in (*features.STORED_IMAGE, features.LABEL) if isinstance(inputs[name], tf.SparseTensor)]
+    if loose:
+        raise DataError(
+            f"the schema gives {', '.join(loose)} no fixed shape; write 'presence {{ min_fraction: 1.0 }} shape {{ }}'"
+            " there in place of value_count"
         )
     config = Preprocessing.model_validate_json(custom_config["preprocessing"])
     batch = _StoredBatch(inputs, custom_config["encoding"], config)

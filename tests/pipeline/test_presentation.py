@@ -13,7 +13,6 @@ from pipeline.presentation import (
     predictions_object,
     print_predictions,
     print_status,
-    shown,
     status_object,
     summarize,
 )
@@ -175,10 +174,3 @@ def test_predictions_for_programs() -> None:
             {"image": "b.txt", "error": "cannot be decoded"},
         ],
     }
-
-
-def test_paths_are_shown_as_a_reader_finds_them(paths: Paths, tmp_path: Path) -> None:
-    """Relative below the current directory, absolute elsewhere."""
-    assert shown(tmp_path / "a" / "b") == "a/b"
-    assert shown(Path("a/b")) == "a/b"
-    assert shown(tmp_path.parent / "a") == str(tmp_path.parent / "a")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from tfx import types
 from tfx.types import standard_artifacts
 
-from components.evaluator.baseline import NewestBlessedBefore
+from components.evaluator.baseline import LastBlessedOther
 
 
 def models(*ids: int) -> list[types.Artifact]:
@@ -32,7 +32,7 @@ def blessings(blessed: Mapping[int, bool]) -> list[types.Artifact]:
 def resolve(candidate: int, known: tuple[int, ...], blessed: Mapping[int, bool]) -> tuple[int, int] | None:
     """The baseline's id and that of its blessing's model."""
     inputs = {"candidate": models(candidate), "model": models(*known), "model_blessing": blessings(blessed)}
-    resolved = NewestBlessedBefore().resolve_artifacts(None, inputs)
+    resolved = LastBlessedOther().resolve_artifacts(None, inputs)
     assert [artifact.id for artifact in resolved["candidate"]] == [candidate]
     if not resolved["model"]:
         assert resolved["model_blessing"] == []
@@ -47,16 +47,17 @@ def test_a_first_model_has_no_baseline() -> None:
     assert resolve(5, (1, 3, 5), {1: False, 3: False}) is None
 
 
-def test_the_newest_blessed_model_is_the_baseline() -> None:
-    """Of several blessed models the newest counts, in whatever order they are listed; refused ones do not."""
+def test_the_model_blessed_last_is_the_baseline() -> None:
+    """Of several blessings the last counts, in whatever order the models were made or are listed; refusals do not."""
     assert resolve(9, (1, 3, 5, 9), {1: True, 3: True, 5: False}) == (3, 3)
-    assert resolve(9, (9, 3, 1, 5), {3: True, 1: True}) == (3, 3)
+    assert resolve(9, (9, 3, 1, 5), {3: True, 1: True}) == (1, 1)
 
 
-def test_a_model_is_never_compared_with_itself_or_a_later_one() -> None:
-    """A candidate from the cache meets the baseline that it met at first, though it and later ones are blessed now."""
-    assert resolve(3, (1, 3, 5), {1: True, 3: True, 5: True}) == (1, 1)
-    assert resolve(1, (1, 3), {1: True, 3: True}) is None
+def test_a_model_is_never_compared_with_itself() -> None:
+    """A candidate from the cache meets the last other that was blessed: with nothing new the same as at first."""
+    assert resolve(3, (1, 3), {1: True, 3: True}) == (1, 1)
+    assert resolve(1, (1,), {1: True}) is None
+    assert resolve(3, (1, 3, 5), {1: True, 3: True, 5: True}) == (5, 5)
 
 
 def test_a_blessed_model_that_is_gone_does_not_count() -> None:

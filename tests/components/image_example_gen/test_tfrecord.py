@@ -142,3 +142,13 @@ def test_a_length_of_terabytes_costs_no_memory(length: int) -> None:
 def test_a_text_is_no_tfrecord() -> None:
     """A file of something else is said to be no TFRecord, once."""
     assert [(record.index, record.reason) for record in read(b"name,label\n" * 100)] == [(0, "not_a_tfrecord")]
+
+
+def test_a_length_that_looks_like_gzip_is_no_gzip() -> None:
+    """A plain file whose first record's length starts with gzip's magic bytes is read as the plain file it is."""
+    payload = bytes(0x8B1F)
+    file = io.BytesIO()
+    write_record(file, payload)
+    assert file.getvalue().startswith(b"\x1f\x8b")
+    file.seek(0)
+    assert [record.payload for record in read_records(file)] == [payload]

@@ -43,6 +43,19 @@ def test_only_the_training_split_is_described(prepared: Sample) -> None:
 def test_a_file_is_taken_as_it_is(tmp_path: Path) -> None:
     """A schema that the experiment names is imported, not inferred."""
     statistics = types.Channel(type=standard_artifacts.ExampleStatistics)
-    imported = image_schema(Schema(file=str(tmp_path / "a.pbtxt")), statistics)
-    assert isinstance(imported, ImportSchemaGen)
-    assert imported.exec_properties["schema_file"] == str(tmp_path / "a.pbtxt")
+    file = tmp_path / "a.pbtxt"
+    file.write_text("")
+    imported = image_schema(Schema(file=str(file)), statistics)
+    assert imported.executor_spec == ImportSchemaGen.EXECUTOR_SPEC
+    assert imported.exec_properties["schema_file"] == str(file)
+
+
+def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
+    """The file's content is a parameter of the stage, so that the cache never answers for an older one."""
+    statistics = types.Channel(type=standard_artifacts.ExampleStatistics)
+    file = tmp_path / "a.pbtxt"
+    digests = []
+    for content in ("", 'feature { name: "x" }', ""):
+        file.write_text(content)
+        digests.append(image_schema(Schema(file=str(file)), statistics).exec_properties["content_digest"])
+    assert digests[0] == digests[2] != digests[1]
