@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-# Before the imports: TensorFlow reads these once.
-os.environ["TF_USE_LEGACY_KERAS"] = "0"
-os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-
 from components.errors import DataError
+from pipeline import runtime
 from pipeline.datasets.preparation import prepare
+
+# Before a test imports TensorFlow and Keras, which read these once.
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+runtime.configure()
 
 
 @pytest.fixture(scope="session")

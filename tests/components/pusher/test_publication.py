@@ -150,7 +150,7 @@ def test_pushers_at_once_do_not_meet(servable: Path, serving: Path) -> None:
 
     def push() -> None:
         for _ in range(rounds):
-            barrier.wait(timeout=60)
+            barrier.wait(timeout=20)
             published.append(publish(servable, serving))
 
     threads = [threading.Thread(target=push, daemon=True) for _ in range(num_pushers)]

@@ -44,6 +44,15 @@ def history_of(directory: Path) -> dict[str, list[float]]:
     return history
 
 
+def steps_of(directory: Path) -> list[int]:
+    """How many batches the network had learned from at the end of each epoch, as TensorBoard would show it."""
+    [path] = directory.glob("validation/events.out.tfevents.*")
+    events = map(tf.compat.v1.Event.FromString, tf.data.TFRecordDataset(str(path)).as_numpy_iterator())
+    return [
+        event.step for event in events for value in event.summary.value if value.tag == "evaluation_loss_vs_iterations"
+    ]
+
+
 def test_the_exported_model_is_the_best_that_was_trained(trained: Sample) -> None:
     """Over the eval split, the model's loss and accuracy through its own signature are those of the best epoch."""
     model = trained.stages.path("Trainer", "model")
@@ -60,13 +69,15 @@ def test_the_exported_model_is_the_best_that_was_trained(trained: Sample) -> Non
 
 
 def test_the_training_leaves_its_history(trained: Sample) -> None:
-    """Beside the model there are the figures of each epoch and TensorBoard's events."""
+    """Beside the model there are the figures of each epoch and TensorBoard's events; an epoch is the whole split."""
     run = trained.stages.path("Trainer", "model_run")
     history = history_of(run)
     assert {name: len(values) for name, values in history.items()} == dict.fromkeys(
         ("loss", "accuracy", "val_loss", "val_accuracy"), trained.experiment.training.epochs
     )
-    assert list(run.glob("train/events.out.tfevents.*"))
+    examples = read_examples(trained.stages.path("ImageExampleGen", "examples") / "Split-train")
+    steps = len(examples) // trained.experiment.training.batch_size
+    assert steps_of(run) == [steps * epoch for epoch in range(1, trained.experiment.training.epochs + 1)]
 
 
 def test_the_model_names_the_classes_of_the_data(trained: Sample) -> None:
@@ -82,10 +93,10 @@ def test_training_again_gives_the_same(trained: Sample, tmp_path: Path) -> None:
 
 
 def test_fewer_images_than_a_batch_are_one_batch(prepared: Sample, tmp_path: Path) -> None:
-    """Where the training split does not fill a batch it is one, read from disk or not, for one step an epoch."""
-    run_fn(arguments(prepared, tmp_path, batch_size=1000, epochs=2, feeder="disk"))
-    history = history_of(tmp_path / "run")
-    assert len(history["loss"]) == 2
+    """Where the training split does not fill a batch it is one; an epoch has as many of them as are asked for."""
+    run_fn(arguments(prepared, tmp_path, batch_size=1000, epochs=2, steps_per_epoch=3, feeder="disk"))
+    assert len(history_of(tmp_path / "run")["loss"]) == 2
+    assert steps_of(tmp_path / "run") == [3, 6]
     assert (tmp_path / "serving" / "saved_model.pb").exists()
 
 
