@@ -27,7 +27,7 @@ def describe(node: str, error: BaseException) -> str:
     if isinstance(error, StageError):
         return f"{node}: {error}"
     if isinstance(error, KeyboardInterrupt):
-        return f"{node}: interrupted; run again to go on from here"
+        return f"{node}: interrupted; run again: finished stages are kept, this one starts anew"
     if isinstance(error, MemoryError):
         return f"{node}: out of memory; lower training.batch_size or training.shuffle_buffer"
     if isinstance(error, OSError) and error.errno is not None:

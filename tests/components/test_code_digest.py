@@ -78,6 +78,16 @@ def test_a_renamed_or_new_file_changes_the_digest(copy: Path) -> None:
     assert len(set(digests)) == 3
 
 
+def test_another_version_of_a_core_package_changes_the_digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is installed counts: with another TensorFlow nothing is taken from the cache."""
+    before = code_digest("trainer")
+    metadata = tmp_path / "tensorflow-99.0.dist-info" / "METADATA"
+    metadata.parent.mkdir()
+    metadata.write_text("Metadata-Version: 2.1\nName: tensorflow\nVersion: 99.0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert code_digest("trainer") != before
+
+
 def test_an_unknown_stage_is_an_error() -> None:
     """A stage that does not exist has no digest."""
     with pytest.raises(FileNotFoundError, match="no stage 'trainers'"):

@@ -55,7 +55,10 @@ def test_too_little_memory_names_the_keys() -> None:
 
 def test_an_interruption_is_no_failure_of_the_node() -> None:
     """Ctrl-C is told as such."""
-    assert describe("Trainer", KeyboardInterrupt()) == "Trainer: interrupted; run again to go on from here"
+    assert (
+        describe("Trainer", KeyboardInterrupt())
+        == "Trainer: interrupted; run again: finished stages are kept, this one starts anew"
+    )
 
 
 def test_an_unforeseen_error_is_shown_by_its_last_lines() -> None:

@@ -200,7 +200,9 @@ def test_an_interrupted_run_ends_in_order(project: Project, interrupted: Outcome
     assert interrupted.exit_status == 1
     assert not interrupted.shows_a_trace
     assert interrupted.json["status"] == "failed"
-    assert interrupted.json["message"] == "Trainer: interrupted; run again to go on from here"
+    assert (
+        interrupted.json["message"] == "Trainer: interrupted; run again: finished stages are kept, this one starts anew"
+    )
     ends = [interrupted.states[node] for node in ("Transform", "Trainer", "Evaluator", "Pusher")]
     assert ends == ["executed", "failed", "skipped", "skipped"]
     assert_nothing_is_left_half_done(project.root)
@@ -216,7 +218,7 @@ def test_an_interruption_before_the_first_node(refused: Outcome, tmp_path: Path)
     assert outcome.exit_status == 1
     assert not outcome.shows_a_trace
     assert (outcome.json["status"], outcome.json["nodes"]) == ("failed", {})
-    assert outcome.json["message"] == "loading: interrupted; run again to go on from here"
+    assert outcome.json["message"] == "loading: interrupted; run again: finished stages are kept, this one starts anew"
 
 
 def test_a_data_set_that_cannot_be_prepared_is_1(tmp_path: Path) -> None:

@@ -38,7 +38,11 @@ def test_warnings_stop_nothing(tmp_path: Path) -> None:
 def test_a_failed_check_stops_the_run(tmp_path: Path) -> None:
     """The gate's status, with what failed and without the warnings beside it."""
     stop = stop_after(verdict_of(tmp_path, WARNING, FAILURE))
-    assert stop == ("stopped_by_gate", "the data gate stopped the run:\n3 of 9 examples cannot be used")
+    assert stop is not None
+    assert stop.status == "stopped_by_gate"
+    head, failure, mend = stop.message.splitlines()
+    assert (head, failure) == ("the data gate stopped the run:", "3 of 9 examples cannot be used")
+    assert mend.startswith("to mend: replace or remove these examples")
 
 
 def test_a_blessed_model_stops_nothing() -> None:

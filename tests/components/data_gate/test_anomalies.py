@@ -92,13 +92,22 @@ def test_a_missing_feature_is_named(tmp_path: Path) -> None:
     assert "First" not in found[features.LABEL_TEXT]
 
 
-def test_labels_get_a_domain_where_the_schema_gives_none(tmp_path: Path) -> None:
-    """Without a domain the labels go from 0 to the last class; a domain that the schema states is kept."""
+def test_labels_go_from_0_to_the_last_class(tmp_path: Path) -> None:
+    """Whatever domain the schema states or leaves open, no label is below 0 or above the last class."""
     rows = [{**GOOD, features.LABEL: index} for index in range(4)]
     assert anomalies(rows, tmp_path, schema(num_labels=4)) == {}
     assert anomalies(rows, tmp_path, schema(num_labels=3)).keys() == {features.LABEL}
-    stated = SCHEMA.replace('label" type: INT', 'label" type: INT int_domain { min: 0 max: 3 }')
-    assert anomalies(rows, tmp_path, schema(stated, num_labels=2)) == {}
+    for stated, num_labels, is_found in (
+        ("min: 0 max: 3", 4, False),
+        ("min: 0 max: 3", 2, True),
+        ("min: 0 max: 2", 4, True),
+        ("min: 1", 4, True),
+        ("max: 9", 4, False),
+    ):
+        text = SCHEMA.replace('label" type: INT', f'label" type: INT int_domain {{ {stated} }}')
+        assert bool(anomalies(rows, tmp_path, schema(text, num_labels))) == is_found, (stated, num_labels)
+    open_below = SCHEMA.replace('label" type: INT', 'label" type: INT int_domain { min: -5 max: 3 }')
+    assert anomalies([{**GOOD, features.LABEL: -1}, *rows], tmp_path, schema(open_below, 4)).keys() == {features.LABEL}
 
 
 def test_the_schema_itself_is_left_as_it_is() -> None:

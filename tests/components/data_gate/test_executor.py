@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
+from tfx import types
 from tfx.types import standard_artifacts
 
 from components.data_gate.artifact import DataVerdict
@@ -11,6 +13,7 @@ from components.data_gate.component import DataGate
 from components.data_gate.executor import Executor
 from components.data_gate.verdict import Finding, Verdict
 from components.image_example_gen.component import ImageExampleGen
+from components.image_example_gen.report import IngestionReport
 from components.schema_gen.component import image_schema
 from components.statistics_gen.component import image_statistics
 from schemas import features
@@ -60,13 +63,14 @@ class Gated:
         self._data = Data.model_validate({"source": str(root / "source"), "splits": {"eval": 0.3, "test": "test"}})
         self.stages = Stages(root / "stages")
 
-    def judge(self, gate: Gate) -> Verdict:
+    def judge(self, gate: Gate, labels: tuple[str, ...] | None = None) -> Verdict:
         """The verdict, from the real stages; all before the gate come from the cache after the first time."""
-        ingestion = ImageExampleGen(self._data, str(self._data.source))
+        data = self._data.model_copy(update={"labels": labels})
+        ingestion = ImageExampleGen(data, str(data.source))
         examples = ingestion.outputs["examples"]
         statistics = image_statistics(examples)
         schema = image_schema(Schema(file=str(self._schema)), statistics.outputs["statistics"])
-        judged = DataGate(self._data, gate, examples, statistics.outputs["statistics"], schema.outputs["schema"])
+        judged = DataGate(data, gate, examples, statistics.outputs["statistics"], schema.outputs["schema"])
         self.stages.run([ingestion, statistics, schema, judged])
         artifact = self.stages.outputs["DataGate"]["verdict"]
         verdict = Verdict.from_json((Path(artifact.uri) / "verdict.json").read_text())
@@ -78,6 +82,17 @@ class Gated:
 def gated(tmp_path_factory: pytest.TempPathFactory) -> Gated:
     """Stages up to the gate over wrong data."""
     return Gated(tmp_path_factory.mktemp("gated"))
+
+
+def judged(examples: types.Artifact, data: Data, directory: Path) -> Verdict:
+    """The verdict on examples alone, without statistics and schema."""
+    artifact = DataVerdict()
+    artifact.uri = str(directory)
+    properties = {"data": data.model_dump_json(), "gate": Gate(anomalies="off").model_dump_json()}
+    Executor().Do({"examples": [examples]}, {"verdict": [artifact]}, properties)
+    verdict = Verdict.from_json((directory / "verdict.json").read_text())
+    assert artifact.passed == int(verdict.passed)
+    return verdict
 
 
 def finding(verdict: Verdict, split: str, feature: str) -> Finding:
@@ -114,6 +129,50 @@ def test_deviations_may_be_warnings(gated: Gated) -> None:
     assert "97 in 200.png" in lenient.describe()
 
 
+def test_labels_beyond_the_declared_classes_always_stop_the_run(gated: Gated) -> None:
+    """A network has an output for each of data.labels: a label beyond them is never a mere warning, and told once."""
+    labels = ("cat", "dog", "emu")
+    [strict] = [item for item in gated.judge(Gate(anomalies="fail"), labels).findings if item.feature == features.LABEL]
+    assert (strict.check, strict.split) == ("anomalies", "test")
+    for mode in ("warn", "off"):
+        verdict = gated.judge(Gate.model_validate({"anomalies": mode}), labels)
+        assert not verdict.passed
+        [failing] = [item for item in verdict.findings if item.fails]
+        assert (failing.check, failing.feature) == ("labels", features.LABEL)
+        assert failing.message.endswith("the data has classes up to 97, data.labels names 0 to 2")
+
+
+@pytest.mark.parametrize(
+    ("declared", "contradictions"),
+    [
+        (None, []),
+        (("cat", "dog", "emu"), []),
+        (("cat", "wolf", "emu"), ["class 1 is called 'dog' in the data and 'wolf' in data.labels"]),
+        (
+            ("dog", "cat", "emu"),
+            [
+                "class 0 is called 'cat' in the data and 'dog' in data.labels",
+                "class 1 is called 'dog' in the data and 'cat' in data.labels",
+            ],
+        ),
+    ],
+)
+def test_names_that_contradict_the_data_stop_the_run(
+    declared: tuple[str, ...] | None, contradictions: list[str], tmp_path: Path
+) -> None:
+    """A class that the data and data.labels call by different names is told with both; unnamed ones are free."""
+    report = IngestionReport(Counter(train=8, eval=1, test=1), max_label=2)
+    report.name_label(0, "cat")
+    report.name_label(1, "dog")
+    examples = standard_artifacts.Examples()
+    examples.uri = str(tmp_path)
+    (tmp_path / "ingestion.json").write_text(report.to_json())
+    verdict = judged(examples, Data(source="here", labels=declared), tmp_path)
+    assert verdict.passed is not bool(contradictions)
+    told = [item.message.removeprefix("image/class/label: ") for item in verdict.findings if item.check == "labels"]
+    assert told == (["; ".join(contradictions)] if contradictions else [])
+
+
 def test_deviations_may_be_let_be(gated: Gated) -> None:
     """With `off` nothing is compared and nothing found."""
     assert gated.judge(Gate(anomalies="off")) == Verdict(())
@@ -145,14 +204,9 @@ def test_the_quarantine_has_a_limit(
     limit: float, passes: bool, quarantined: standard_artifacts.Examples, tmp_path: Path
 ) -> None:
     """3 unusable of 20 pass a limit of exactly that fraction and none below, and are told in either case."""
-    artifact = DataVerdict()
-    artifact.uri = str(tmp_path)
     data = Data.model_validate({"source": "here", "quarantine": {"max_fraction": limit}})
-    properties = {"data": data.model_dump_json(), "gate": Gate(anomalies="off").model_dump_json()}
-    Executor().Do({"examples": [quarantined]}, {"verdict": [artifact]}, properties)
-    verdict = Verdict.from_json((tmp_path / "verdict.json").read_text())
+    verdict = judged(quarantined, data, tmp_path)
     assert verdict.passed is passes
-    assert artifact.passed == int(passes)
     [found] = verdict.findings
     assert (found.check, found.fails) == ("quarantine", not passes)
     first, counts, *places = found.message.splitlines()

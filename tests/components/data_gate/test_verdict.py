@@ -16,8 +16,19 @@ def test_one_failing_finding_stops_the_run() -> None:
 
 
 def test_what_stops_the_run_is_described_alone() -> None:
-    """Where something stops the run, warnings are left out; else they are what is told."""
-    assert Verdict((WARNS, STOPS, STOPS)).describe() == "the label is 97\nthe label is 97"
+    """Where something stops the run, warnings are left out, and how to mend it is told once for each check."""
+    *messages, mend = Verdict((WARNS, STOPS, STOPS)).describe().splitlines()
+    assert messages == ["the label is 97", "the label is 97"]
+    assert mend.startswith("to mend: ")
+    assert "schema.file" in mend
+    failing = [Finding(check, True, check) for check in ("quarantine", "labels", "anomalies")]
+    mends = [line for line in Verdict(tuple(failing)).describe().splitlines() if line.startswith("to mend: ")]
+    for line, key in zip(mends, ("data.quarantine.max_fraction", "data.labels", "gate.anomalies"), strict=True):
+        assert key in line
+
+
+def test_warnings_are_described_without_a_mend() -> None:
+    """Where nothing stops the run the warnings are told, and nothing more."""
     assert Verdict((WARNS,)).describe() == "1 of 10 examples cannot be used"
     assert Verdict(()).describe() == ""
 

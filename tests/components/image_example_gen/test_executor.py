@@ -146,7 +146,7 @@ def test_an_empty_split_is_refused(tmp_path: Path) -> None:
     """Where a split would get nothing, the error names it, counts all, and says what to change."""
     message = refuse(tmp_path, stored("compressed")[:3], features=OWN_NAMES, splits={"eval": 0.001, "test": 0.5})
     assert re.match(r"no usable example in the split eval \(train \d, eval 0, test \d\); give more images", message)
-    assert "data.splits (now {'eval': 0.001})" in message
+    assert "data.splits (now eval: 0.001)" in message
 
 
 def test_splits_emptied_by_unusable_examples_are_refused(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def test_a_file_is_taken_as_it_is(tmp_path: Path) -> None:
     file = tmp_path / "a.pbtxt"
     file.write_text("")
     imported = image_schema(Schema(file=str(file)), statistics)
-    assert imported.executor_spec == ImportSchemaGen.EXECUTOR_SPEC
+    assert imported.executor_spec.executor_class is ImportSchemaGen.EXECUTOR_SPEC.executor_class
     assert imported.exec_properties["schema_file"] == str(file)
 
 

@@ -175,6 +175,16 @@ def test_an_empty_batch_has_empty_answers(pixels_served: Any) -> None:
     assert answer["probabilities"].shape == [0, HEIGHT * WIDTH * 3]
 
 
+def test_an_example_needs_no_more_than_its_file(pixels_served: Any) -> None:
+    """In an example that holds a file everything else may be missing; without the file it is an error."""
+    answers = pixels_served.signatures
+    bare = answers["serving_examples"](tf.constant([serialized({features.ENCODED: FILES["gray PNG"]})]))
+    file = answers["serving_default"](tf.constant([FILES["gray PNG"]]))
+    np.testing.assert_array_equal(bare["probabilities"], file["probabilities"])
+    with pytest.raises(tf.errors.InvalidArgumentError, match="image/encoded"):
+        answers["serving_examples"](tf.constant([serialized({features.FORMAT: b"PNG"})]))
+
+
 def test_bytes_that_are_no_image_are_an_error(pixels_served: Any) -> None:
     """A file that cannot be decoded is the client's error, not a guess."""
     with pytest.raises(tf.errors.InvalidArgumentError):

@@ -274,6 +274,15 @@ def test_every_encoding_is_transformed_alike(encoding: str, standardized: NDArra
         np.testing.assert_allclose(images, standardized, atol=1e-4)
 
 
+def test_a_schema_without_a_fixed_shape_is_refused() -> None:
+    """Where the schema lets a feature have several values or none, the error names it and what to write."""
+    values = {"preprocessing": rgb_config("none").model_dump_json(), "encoding": "compressed"}
+    inputs = {name: tf.constant([""]) for name in (*features.STORED_IMAGE, features.LABEL)}
+    inputs[features.WIDTH] = tf.sparse.from_dense([[1]])
+    with pytest.raises(DataError, match=r"gives image/width no fixed shape; write 'presence \{.*\} shape \{ \}'"):
+        preprocessing_fn(inputs, values)
+
+
 def test_a_schema_that_does_not_match_is_refused() -> None:
     """Where the schema lacks what an image is read by, the error names each missing feature and the mend."""
     values = {"preprocessing": rgb_config("none").model_dump_json(), "encoding": "compressed"}
