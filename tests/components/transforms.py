@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import apache_beam as beam
@@ -37,10 +37,16 @@ def transform_of(
     directory: Path, examples: Sequence[Values], preprocessing: Preprocessing, encoding: str = "compressed"
 ) -> tft.TFTransformOutput:
     """Analyses examples and writes the graph to a directory, as the Transform stage does."""
+    config = {"preprocessing": preprocessing.model_dump_json(), "encoding": encoding}
+    return transform_by(functools.partial(preprocessing_fn, custom_config=config), directory, examples)
+
+
+def transform_by(
+    function: Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]], directory: Path, examples: Sequence[Values]
+) -> tft.TFTransformOutput:
+    """The same for another function than this project's."""
     spec = {name: tf.io.FixedLenFeature([], dtype) for name, dtype in _TYPES.items()}
     metadata = tft.DatasetMetadata.from_feature_spec(spec)
-    config = {"preprocessing": preprocessing.model_dump_json(), "encoding": encoding}
-    function = functools.partial(preprocessing_fn, custom_config=config)
     with tempfile.TemporaryDirectory() as scratch, tft_beam.Context(temp_dir=scratch), beam.Pipeline() as pipeline:
         dataset = (pipeline | beam.Create(list(examples)), metadata)
         graph = dataset | tft_beam.AnalyzeDataset(function)

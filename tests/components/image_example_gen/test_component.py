@@ -8,10 +8,12 @@ from schemas.experiment import Data
 
 
 def test_what_decides_the_examples_decides_the_cache() -> None:
-    """The section, the place of the source and the code are parameters: a change of one reads the source anew."""
+    """What is read of the section, the place of the source and the code: a change of one reads the source anew."""
     data = Data(source="here", encoding="raw")
     stage = ImageExampleGen(data, "there")
     assert Data.model_validate_json(stage.exec_properties["data"]) == data
     assert stage.exec_properties["source"] == "there"
     assert stage.exec_properties["code_digest"] == code_digest("image_example_gen")
+    lenient = Data.model_validate({**data.model_dump(), "quarantine": {"max_fraction": 0.5}})
+    assert ImageExampleGen(lenient, "there").exec_properties == stage.exec_properties
     assert stage.outputs["examples"].type is standard_artifacts.Examples

@@ -12,7 +12,7 @@ from components.transform.graph import TransformGraph
 from schemas import features
 from schemas.experiment import Preprocessing
 from tests.components.images import noise, png
-from tests.components.transforms import stored, transform_of, transformed
+from tests.components.transforms import stored, transform_by, transform_of, transformed
 
 EXAMPLES = [stored(png(noise(5, 4, 3, index)), label=index) for index in range(3)]
 PREPROCESSING = Preprocessing(height=4, width=6, channels=3, normalization="standardize")
@@ -50,15 +50,20 @@ def test_the_graph_gives_what_the_layer_of_tensorflow_transform_gives(directory:
     np.testing.assert_array_equal(unlabelled[features.TRANSFORMED_IMAGE], expected[features.TRANSFORMED_IMAGE])
 
 
-def test_an_exported_graph_stands_alone(directory: Path, tmp_path: Path) -> None:
-    """Saved within a model, the graph needs nothing of the Transform stage's directory any more."""
+def test_an_exported_graph_stands_alone(tmp_path: Path) -> None:
+    """Saved within a model, a graph needs nothing of its directory any more, even where it reads a vocabulary."""
+
+    def look_up(raw: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        return {"number": tft.compute_and_apply_vocabulary(raw[features.FORMAT])}
+
+    examples = [stored(b"", image_format=name) for name in ("PNG", "PNG", "GIF")]
+    transform = transform_by(look_up, tmp_path / "transform", examples)
     module = tf.Module()
-    module.graph = TransformGraph(tft.TFTransformOutput(str(directory)))
-    raw = typed(inputs(with_label=False))
-    expected = module.graph(raw)[features.TRANSFORMED_IMAGE]
-    signature = [{name: tf.TensorSpec([None], value.dtype, name=name) for name, value in raw.items()}]
+    module.graph = TransformGraph(transform)
+    signature = [{features.FORMAT: tf.TensorSpec([None], tf.string, name="format")}]
     module.apply = tf.function(module.graph, input_signature=signature)
     tf.saved_model.save(module, str(tmp_path / "model"))
-    shutil.rmtree(directory)
+    shutil.rmtree(tmp_path / "transform")
     loaded = tf.saved_model.load(str(tmp_path / "model"))
-    np.testing.assert_array_equal(loaded.apply(raw)[features.TRANSFORMED_IMAGE], expected)
+    numbers = loaded.apply({features.FORMAT: tf.constant(["GIF", "PNG", "BMP"])})["number"]
+    assert numbers.numpy().tolist() == [1, 0, -1]
