@@ -65,13 +65,13 @@ class Gated:
 
     def judge(self, gate: Gate, labels: tuple[str, ...] | None = None) -> Verdict:
         """The verdict, from the real stages; all before the gate come from the cache after the first time."""
-        data = self._data.model_copy(update={"labels": labels})
-        ingestion = ImageExampleGen(data, str(data.source))
+        ingestion = ImageExampleGen(self._data, str(self._data.source))
         examples = ingestion.outputs["examples"]
         statistics = image_statistics(examples)
         schema = image_schema(Schema(file=str(self._schema)), statistics.outputs["statistics"])
-        judged = DataGate(data, gate, examples, statistics.outputs["statistics"], schema.outputs["schema"])
-        self.stages.run([ingestion, statistics, schema, judged])
+        data = self._data.model_copy(update={"labels": labels})
+        stage = DataGate(data, gate, examples, statistics.outputs["statistics"], schema.outputs["schema"])
+        self.stages.run([ingestion, statistics, schema, stage])
         artifact = self.stages.outputs["DataGate"]["verdict"]
         verdict = Verdict.from_json((Path(artifact.uri) / "verdict.json").read_text())
         assert artifact.passed == int(verdict.passed)

@@ -261,15 +261,12 @@ def standardized(tmp_path_factory: pytest.TempPathFactory) -> NDArray:
     return np.asarray(transformed(transform, EXAMPLES)[features.TRANSFORMED_IMAGE])
 
 
-@pytest.mark.parametrize("encoding", ["raw", "float32"])
-def test_every_encoding_is_transformed_alike(encoding: str, standardized: NDArray, tmp_path: Path) -> None:
-    """A graph made for raw or float32 pixels gives for them, and for files, what the graph made for files gives."""
-    if encoding == "raw":
-        pixels = [stored(array.tobytes(), 0, "RAW", array.shape) for array in ARRAYS]
-    else:
-        pixels = [stored((array / 255).astype("<f4").tobytes(), 0, "FLOAT32", array.shape) for array in ARRAYS]
-    transform = transform_of(tmp_path, pixels, rgb_config("standardize"), encoding)
-    for examples in (pixels, EXAMPLES):
+def test_every_encoding_is_transformed_alike(standardized: NDArray, tmp_path: Path) -> None:
+    """A graph made for raw and float32 pixels gives for both, and for files, what the graph made for files gives."""
+    raw = [stored(array.tobytes(), 0, "RAW", array.shape) for array in ARRAYS]
+    float32 = [stored((array / 255).astype("<f4").tobytes(), 0, "FLOAT32", array.shape) for array in ARRAYS]
+    transform = transform_of(tmp_path, [*raw[::2], *float32[1::2]], rgb_config("standardize"), "raw")
+    for examples in (raw, float32, EXAMPLES):
         images = transformed(transform, examples)[features.TRANSFORMED_IMAGE]
         np.testing.assert_allclose(images, standardized, atol=1e-4)
 
