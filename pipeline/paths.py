@@ -40,6 +40,11 @@ class Paths:
         return self.root / "serving"
 
     @property
+    def quarantine(self) -> Path:
+        """Examples that could not be used, and why."""
+        return self.root / "quarantine"
+
+    @property
     def runs(self) -> Path:
         """A record and the nodes' logs for each run."""
         return self.root / "runs"

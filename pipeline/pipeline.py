@@ -5,6 +5,7 @@ from __future__ import annotations
 from tfx.orchestration import metadata
 from tfx.orchestration.pipeline import Pipeline
 
+from components.data_gate.baseline import last_data_resolver
 from components.data_gate.component import DataGate
 from components.evaluator.component import baseline_resolver, image_evaluator
 from components.image_example_gen.component import ImageExampleGen
@@ -27,13 +28,19 @@ def create_pipeline(experiment: Experiment, paths: Paths) -> Pipeline:
     """
     source = experiment.data.source or str(paths.datasets / str(experiment.data.dataset))
 
-    ingestion = ImageExampleGen(experiment.data, source)
+    ingestion = ImageExampleGen(experiment.data, source, str(paths.quarantine.absolute()))
     examples = ingestion.outputs["examples"]
 
     statistics = image_statistics(examples)
     schema = image_schema(experiment.schema_, statistics.outputs["statistics"])
+    last_data = last_data_resolver(statistics.outputs["statistics"])
     gate = DataGate(
-        experiment.data, experiment.gate, examples, statistics.outputs["statistics"], schema.outputs["schema"]
+        experiment.data,
+        experiment.gate,
+        examples,
+        statistics.outputs["statistics"],
+        schema.outputs["schema"],
+        last_data.outputs["statistics"],
     )
 
     transform = image_transform(experiment.data, experiment.preprocessing, examples, schema.outputs["schema"])
@@ -51,6 +58,7 @@ def create_pipeline(experiment: Experiment, paths: Paths) -> Pipeline:
             ingestion,
             statistics,
             schema,
+            last_data,
             gate,
             transform,
             trainer.with_id(TRAINER),

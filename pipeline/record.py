@@ -48,6 +48,8 @@ class RunRecord:
     nodes: dict[str, NodeRecord] = field(default_factory=dict)
     message: str | None = None
     """Why it ended before the push, for a person."""
+    accepted: dict[str, str] | None = None
+    """Set where the gate stopped the run and it went on all the same: `who`, `when`, `why` and `verdict`."""
     log: str | None = None
     """The log of the node that failed."""
     warnings: list[str] = field(default_factory=list)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import platform
 import sys
 import time
 import traceback
@@ -28,6 +30,8 @@ from pipeline.record import (
 from schemas.experiment import Experiment
 
 if TYPE_CHECKING:
+    from tfx.types import Artifact
+
     from pipeline.execution import CompiledPipeline, Outputs
 
 _LOADING = "loading"
@@ -37,7 +41,18 @@ _SUMMARY = "summary"
 class Run:
     """One run: what it has done so far, and its record."""
 
-    def __init__(self, experiment: Experiment, paths: Paths, progress: Progress) -> None:
+    def __init__(
+        self, experiment: Experiment, paths: Paths, progress: Progress, accept_data: str | None = None
+    ) -> None:
+        """Starts nothing yet.
+
+        Args:
+          experiment: validated.
+          paths: where its results go.
+          progress: is told how it goes.
+          accept_data: why the run may go on against the data gate; None where it may not.
+        """
+        self._accept_data = accept_data
         self._experiment = experiment
         self._paths = paths
         self._progress = progress
@@ -116,6 +131,9 @@ class Run:
                 state, outputs = compiled.launch(node, from_cache=not is_outdated)
                 stop = stop_after(outputs)
                 verdict = gate_verdict(outputs)
+                if stop is not None and stop.status == STOPPED_BY_GATE and self._accept_data:
+                    self._accept(compiled, outputs["verdict"][0], stop.message)
+                    stop = verdict = None
             except (Exception, KeyboardInterrupt) as error:
                 self._fail(node, error)
                 self._end(node, FAILED, time.monotonic() - began)
@@ -128,6 +146,20 @@ class Run:
         elif verdict is not None and verdict.findings:
             self.record.warnings.append(verdict.describe())
         return stop is None
+
+    def _accept(self, compiled: CompiledPipeline, verdict: Artifact, message: str) -> None:
+        """Lets the run go on against the gate, and keeps who wanted that."""
+        from components.data_gate.artifact import ACCEPTED
+
+        self.record.accepted = {
+            "who": f"{getpass.getuser()}@{platform.node()}",
+            "when": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            "why": str(self._accept_data),
+            "verdict": message,
+        }
+        who, why = self.record.accepted["who"], self.record.accepted["why"]
+        compiled.annotate(verdict, ACCEPTED, f"{who}: {why}")
+        self.record.warnings.append(f"{message}\naccepted by {who}: {why}")
 
     def _is_live(self) -> bool:
         from tfx.utils import path_utils

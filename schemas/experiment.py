@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 Share = Annotated[float, Field(gt=0, lt=1)]
+Policy = Literal["fail", "warn", "off"]
 
 
 # The format goes into the JSON Schema, where the loader finds which keys hold paths.
@@ -54,20 +55,40 @@ class FeatureNames(Section):
     """int64: 1, 3 or 4. Needed by the encodings raw and float32."""
 
 
+class Columns(Section):
+    """Names of a manifest's columns, where they are not the usual ones."""
+
+    path: str = "path"
+    """Where the image is, relative to the manifest's directory, or to `data.images`."""
+    label: str = "label"
+    """Name or number of the class."""
+    split: str = "split"
+    """train, eval or test, or one of their usual other names. The column may be absent, a value empty."""
+
+
+class Spans(Section):
+    """Which spans are read of a source with `{SPAN}`, or with `{YYYY}`, `{MM}` and `{DD}`, in its path."""
+
+    window: Annotated[int, Field(ge=1)] = 1
+    """How many of the newest spans, each in its newest version."""
+
+
 class Splits(Section):
     """Where the examples of each split come from.
 
     A string is a pattern of files, relative to the source. A number is a share of the training
     files' examples, drawn by a hash of each image's bytes, so that the same image always falls in
-    the same split.
+    the same split. `auto` keeps the split that the data gives (a directory train, eval or test, a
+    manifest's column); where it gives none, a share is drawn, and dealt out exactly, class by class,
+    where a class would be missing otherwise.
     """
 
     train: FilePattern | None = None
     """Pattern of the training files. Default: every file that no other split's pattern takes."""
-    eval: Share | FilePattern = 0.1
-    """Watched while training: early stopping, choice of the best weights."""
-    test: Share | FilePattern = 0.1
-    """Held out until the evaluation."""
+    eval: Literal["auto"] | Share | FilePattern = "auto"
+    """Watched while training: early stopping, choice of the best weights. auto: 10 % of what is not for the test."""
+    test: Literal["auto"] | Share | FilePattern = "auto"
+    """Held out until the evaluation. auto: 20 % of fewer than 1,000 images, 10 % of fewer than 10,000, else 5 %."""
 
     @model_validator(mode="after")
     def _leave_something_to_train_on(self) -> Splits:
@@ -83,8 +104,10 @@ class Splits(Section):
 class Quarantine(Section):
     """What to do with examples that cannot be used."""
 
-    max_fraction: Annotated[float, Field(ge=0, le=1)] = 0.0
+    max_fraction: Annotated[float, Field(ge=0, le=1)] = 0.01
     """Largest share of unusable examples that the gate lets pass."""
+    max_pixels: Annotated[int, Field(ge=1, lt=2**29)] = 100_000_000
+    """Largest image, height times width (of all frames of a GIF). A larger one is refused before it is decoded."""
 
 
 class Data(Section):
@@ -93,13 +116,19 @@ class Data(Section):
     dataset: Literal["digits", "fashion_mnist"] | None = None
     """An embedded data set, prepared on first use. Instead of `source`."""
     source: ExperimentPath | None = None
-    """Directory with the TFRecord files. Instead of `dataset`."""
-    format: Literal["tfrecord"] = "tfrecord"
-    """How the source is stored."""
+    """Directory of the images, or the file of a manifest; may hold `{SPAN}` and `{VERSION}`. Instead of `dataset`."""
+    format: Literal["tfrecord", "image_folder", "manifest"] = "tfrecord"
+    """TFRecord files, a directory per class, or a CSV or JSON Lines file that names images and their classes."""
+    images: ExperimentPath | None = None
+    """Directory that a manifest's paths start at. Default: the manifest's own."""
+    columns: Columns = Columns()
+    """A manifest's own names of its columns."""
+    spans: Spans = Spans()
+    """Which spans are read."""
     encoding: Literal["compressed", "raw", "float32"] = "compressed"
-    """What the image feature holds: a file (JPEG, PNG, GIF, BMP), uint8 pixels, or pixels / 255."""
+    """What the image feature of TFRecords holds: a file (JPEG, PNG, GIF, BMP), uint8 pixels, or pixels / 255."""
     features: FeatureNames = FeatureNames()
-    """The source's own names of the features."""
+    """The TFRecords' own names of the features."""
     labels: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=2)] | None = None
     """Names of the classes, in the order of their index. Default: what the data says."""
     splits: Splits = Splits()
@@ -114,11 +143,30 @@ class Data(Section):
                 "give exactly one of 'source' (a directory of TFRecords) and 'dataset' (an embedded data set);"
                 " null unsets one that is inherited"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _distinct_labels(self) -> Data:
         if self.labels is not None and len(set(self.labels)) != len(self.labels):
             repeated = sorted({label for label in self.labels if self.labels.count(label) > 1})
             raise ValueError(
                 f"more than one of the labels is {' and '.join(map(repr, repeated))}; give every class its own name"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _fits_the_format(self) -> Data:
+        if self.format == "tfrecord" and self.images is not None:
+            raise ValueError("'images' belongs to the format 'manifest'; leave it out, or set format: manifest")
+        if self.format == "image_folder" and self.images is not None:
+            raise ValueError("'images' belongs to the format 'manifest'; an image_folder's images are in 'source'")
+        if self.format != "tfrecord" and self.encoding != "compressed":
+            raise ValueError(
+                f"the encoding {self.encoding!r} belongs to TFRecords; the format {self.format!r} holds files, so leave"
+                " encoding out"
+            )
+        if self.format != "tfrecord" and self.dataset is not None:
+            raise ValueError(f"the embedded data sets are TFRecords; leave out format: {self.format}")
         return self
 
 
@@ -130,10 +178,34 @@ class Schema(Section):
 
 
 class Gate(Section):
-    """What stops a run before any training."""
+    """What stops a run before any training: each check fails the run, warns, or is off."""
 
-    anomalies: Literal["fail", "warn", "off"] = "fail"
+    anomalies: Policy = "fail"
     """Deviations of the statistics from the schema."""
+    quarantine: Policy = "fail"
+    """More unusable examples than `data.quarantine.max_fraction`."""
+    too_few: Policy = "fail"
+    """A class with fewer examples in the training split than `min_per_class`."""
+    min_per_class: Annotated[int, Field(ge=1)] = 1
+    """Fewest examples of each class to train on."""
+    imbalance: Policy = "warn"
+    """A class with `max_imbalance` times as many training examples as another."""
+    max_imbalance: Annotated[float, Field(ge=1)] = 50.0
+    """Largest ratio of the most frequent class to the rarest."""
+    leakage: Policy = "warn"
+    """The same image in two splits."""
+    conflicts: Policy = "warn"
+    """The same image with two labels."""
+    drift: Policy = "warn"
+    """Distance of a fact's distribution from that of the last other data that passed the gate."""
+    max_drift: Annotated[float, Field(gt=0, le=1)] = 0.1
+    """Largest Jensen-Shannon divergence, 0 to 1, where the schema states no drift_comparator of its own."""
+    skew: Policy = "warn"
+    """Distance of a fact's distribution while training from that while serving."""
+    max_skew: Annotated[float, Field(gt=0, le=1)] = 0.1
+    """Largest Jensen-Shannon divergence, 0 to 1, where the schema states no skew_comparator of its own."""
+    serving_statistics: ExperimentPath | None = None
+    """TFDV statistics of the images that were served (binary or text protobuf, or TFRecord). Without: no skew check."""
 
 
 class Preprocessing(Section):

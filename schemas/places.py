@@ -18,6 +18,9 @@ from schemas.problems import Problem, dotted, nearest, suggestion
 SCHEMAS_DIRECTORY = Path(__file__).resolve().parent
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+_PLACEHOLDERS = ("SPAN", "VERSION", "YYYY", "MM", "DD")
+_MANIFEST_ENDINGS = (".csv", ".tsv", ".jsonl", ".ndjson", ".json")
 _NUM_SHOWN = 5
 
 
@@ -70,18 +73,43 @@ def check_places(experiment: Experiment) -> list[Problem]:
     Remote ones and the embedded data sets are taken on trust.
     """
     problems = _check_source(experiment.data)
-    file = experiment.schema_.file
-    if file is not None and not is_remote(file):
-        if not os.path.exists(file):
-            problems.append(Problem(f"no such file: {file}{_nearby(file)}", "schema.file"))
-        elif not os.path.isfile(file):
-            problems.append(Problem(f"{file} is a directory; expected a TFDV schema, a .pbtxt file", "schema.file"))
-        else:
-            problems += _check_schema(file)
+    if experiment.data.images is not None:
+        problems += _check_directory(experiment.data.images, "data.images", "the directory of a manifest's images")
+    if experiment.schema_.file is not None:
+        problems += _check_schema(experiment.schema_.file)
+    if experiment.gate.serving_statistics is not None:
+        problems += _check_file(experiment.gate.serving_statistics, "gate.serving_statistics", "TFDV statistics")
     return problems
 
 
+def _check_file(file: str, path: str, expected: str) -> list[Problem]:
+    if is_remote(file):
+        return []
+    if not os.path.exists(file):
+        return [Problem(f"no such file: {file}{_nearby(file)}", path)]
+    if not os.path.isfile(file):
+        return [Problem(f"{file} is a directory; expected {expected}", path)]
+    if not os.access(file, os.R_OK):
+        return [Problem(f"{file} cannot be read; give this user the right to", path)]
+    return []
+
+
+def _check_directory(directory: str, path: str, expected: str) -> list[Problem]:
+    if is_remote(directory):
+        return []
+    if not os.path.exists(directory):
+        return [Problem(f"no such directory: {directory}{_nearby(directory)}", path)]
+    if not os.path.isdir(directory):
+        return [Problem(f"{directory} is a file; expected {expected}", path)]
+    if not os.access(directory, os.R_OK | os.X_OK):
+        return [Problem(f"{directory} cannot be read; give this user the right to", path)]
+    return []
+
+
 def _check_schema(file: str) -> list[Problem]:
+    if is_remote(file) or (problems := _check_file(file, "schema.file", "a TFDV schema, a .pbtxt file")):
+        return [] if is_remote(file) else problems
+
     from google.protobuf import text_format
     from tensorflow_metadata.proto.v0 import schema_pb2
 
@@ -90,29 +118,44 @@ def _check_schema(file: str) -> list[Problem]:
             text_format.Parse(stream.read(), schema_pb2.Schema())
     except (text_format.ParseError, UnicodeDecodeError) as error:
         return [Problem(f"{file} is no TFDV schema in protobuf's text format: {error}", "schema.file")]
-    except OSError as error:
-        return [Problem(f"{file} cannot be read: {error.strerror}", "schema.file")]
     return []
 
 
 def _check_source(data: Data) -> list[Problem]:
     source = data.source
-    if source is None or is_remote(source):
+    if source is None:
         return []
-    if not os.path.exists(source):
-        return [Problem(f"no such directory: {source}{_nearby(source)}", "data.source")]
-    if not os.path.isdir(source):
-        return [Problem(f"{source} is a file; expected a directory of TFRecord files", "data.source")]
-    if not os.access(source, os.R_OK | os.X_OK):
-        return [Problem(f"{source} cannot be read; give this user the right to", "data.source")]
-    return _check_splits(source, data)
+    if problems := _check_placeholders(source):
+        return problems
+    if "{" in source:
+        above = source.partition("{")[0].rpartition("/")[0]
+        return _check_directory(above or "/", "data.source", "a directory of spans")
+    if data.format == "manifest":
+        return _check_file(source, "data.source", "a manifest, a CSV or JSON Lines file")
+    expected = "a directory of TFRecord files" if data.format == "tfrecord" else "a directory with one for each class"
+    problems = _check_directory(source, "data.source", expected)
+    if problems and os.path.isfile(source) and source.lower().endswith(_MANIFEST_ENDINGS):
+        problems = [replace(problems[0], message=f"{problems[0].message}, or set data.format: manifest")]
+    return problems or ([] if is_remote(source) else _check_splits(source, data))
+
+
+def _check_placeholders(source: str) -> list[Problem]:
+    names = [token.partition(":")[0] for token in _PLACEHOLDER.findall(source)]
+    known = ", ".join(f"{{{name}}}" for name in _PLACEHOLDERS)
+    for name in names:
+        if name not in _PLACEHOLDERS:
+            message = f"{{{name}}} is no placeholder{suggestion(name, _PLACEHOLDERS)}"
+            return [Problem(message, "data.source", details=(f"known here: {known}",))]
+    if names and "SPAN" not in names and not {"YYYY", "MM", "DD"} <= set(names):
+        return [Problem("names no span; give {SPAN}, or all of {YYYY}, {MM} and {DD}", "data.source")]
+    return []
 
 
 def _check_splits(source: str, data: Data) -> list[Problem]:
     patterns = {
         split: pattern
         for split, pattern in (("train", data.splits.train), ("eval", data.splits.eval), ("test", data.splits.test))
-        if isinstance(pattern, str)
+        if isinstance(pattern, str) and pattern != "auto"
     }
     files = list(_files(source)) if patterns else list(itertools.islice(_files(source), 1))
     problems: list[Problem] = []

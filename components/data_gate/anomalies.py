@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-import tensorflow as tf
+import numpy as np
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
+from components.image_example_gen.facts import INDEX, SCHEMA, SOURCE, SPLIT, facts_files, read_facts
 from schemas import features
 
 _NUM_OFFENDERS = 5
@@ -36,14 +36,15 @@ def gate_schema(schema: schema_pb2.Schema, num_labels: int) -> schema_pb2.Schema
 
 
 def find_anomalies(
-    statistics: statistics_pb2.DatasetFeatureStatisticsList, schema: schema_pb2.Schema, examples: Sequence[str]
+    statistics: statistics_pb2.DatasetFeatureStatisticsList, schema: schema_pb2.Schema, examples_uri: str, split: str
 ) -> list[tuple[str, str]]:
     """Compares one split with the schema.
 
     Args:
       statistics: of the split.
       schema: as `gate_schema` gives it.
-      examples: paths of the split's TFRecord files.
+      examples_uri: of the examples, whose facts name the offenders.
+      split: its name.
 
     Returns:
       For each deviating feature its name, and what TFDV says with the first offending examples.
@@ -53,7 +54,7 @@ def find_anomalies(
     found = []
     for name, anomaly in sorted(anomalies.anomaly_info.items()):
         message = anomaly.description
-        if name in domains and (offenders := _offenders(domains[name], schema, examples)):
+        if name in domains and (offenders := _offenders(domains[name], schema, examples_uri, split)):
             message = message.rstrip() + " First: " + "; ".join(offenders) + "."
         found.append((name, message))
     if anomalies.HasField("dataset_anomaly_info"):
@@ -61,26 +62,22 @@ def find_anomalies(
     return found
 
 
-def _offenders(feature: schema_pb2.Feature, schema: schema_pb2.Schema, examples: Sequence[str]) -> list[str]:
+def _offenders(feature: schema_pb2.Feature, schema: schema_pb2.Schema, examples_uri: str, split: str) -> list[str]:
     allowed = _domain(feature, schema)
-    if allowed is None:
+    if allowed is None or feature.name not in SCHEMA.names:
         return []
     offenders: list[str] = []
-    for record in tf.data.TFRecordDataset(list(examples)).as_numpy_iterator():
-        values = tf.train.Example.FromString(record).features.feature
-        for value in _values(values[feature.name]):
-            if not allowed(value):
-                where = b"".join(_values(values[features.FILENAME])).decode("utf-8", "replace")
+    for path in facts_files(examples_uri):
+        table = read_facts(path, (SPLIT, SOURCE, INDEX, feature.name))
+        values = table[feature.name].to_pylist()
+        for row in np.flatnonzero(table[SPLIT].to_numpy().astype(str) == split).tolist():
+            if not allowed(values[row]):
+                value = values[row]
                 shown = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
-                offenders.append(f"{shown} in {where}")
-        if len(offenders) >= _NUM_OFFENDERS:
-            break
-    return offenders[:_NUM_OFFENDERS]
-
-
-def _values(feature: tf.train.Feature) -> list[Any]:
-    kind = feature.WhichOneof("kind")
-    return list(getattr(feature, kind).value) if kind else []
+                offenders.append(f"{shown} in {table[SOURCE][row]}, record {table[INDEX][row]}")
+                if len(offenders) == _NUM_OFFENDERS:
+                    return offenders
+    return offenders
 
 
 def _domain(feature: schema_pb2.Feature, schema: schema_pb2.Schema) -> Any:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from typing import Any
 
 import tensorflow_data_validation as tfdv
+from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx import types
 from tfx.components.statistics_gen import stats_artifact_utils
 from tfx.dsl.components.base import base_executor
@@ -15,85 +15,68 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
 from components.data_gate.anomalies import find_anomalies, gate_schema
-from components.data_gate.artifact import VERDICT_NAME
+from components.data_gate.artifact import STATISTICS_ID, VERDICT_NAME
+from components.data_gate.counts import check_classes, check_copies, check_labels, check_quarantine
+from components.data_gate.distributions import check_drift, check_skew, load_serving_statistics
 from components.data_gate.verdict import Finding, Verdict
 from components.image_example_gen.report import REPORT_NAME, IngestionReport
-from schemas import features
+from components.image_example_gen.splitting import TRAIN
 from schemas.experiment import Data, Gate
+
+Artifacts = dict[str, list[types.Artifact]]
 
 
 class Executor(base_executor.BaseExecutor):
     """Writes `verdict.json` and the property `passed`."""
 
-    def Do(
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
-    ) -> None:
-        """A verdict against the data is a result like any other: it raises nothing."""
+    def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
+        """A verdict against the data is a result like any other: only what cannot be read raises DataError."""
         data = Data.model_validate_json(exec_properties["data"])
         gate = Gate.model_validate_json(exec_properties["gate"])
         examples = artifact_utils.get_single_instance(input_dict["examples"])
+        statistics = artifact_utils.get_single_instance(input_dict["statistics"])
         with fileio.open(os.path.join(examples.uri, REPORT_NAME)) as file:
             report = IngestionReport.from_json(file.read())
+        labels = report.labels(data.labels)
+        schema_path = io_utils.get_only_uri_in_dir(artifact_utils.get_single_uri(input_dict["schema"]))
+        schema = gate_schema(tfdv.load_schema_text(schema_path), len(labels))
 
-        findings = _quarantine(report, data.quarantine.max_fraction)
-        findings += _labels(report, data.labels, is_bounded=gate.anomalies == "fail")
+        findings = check_quarantine(report, data.quarantine.max_fraction, gate)
+        findings += check_labels(report, data.labels, is_bounded=gate.anomalies == "fail")
         if gate.anomalies != "off":
-            findings += _anomalies(input_dict, examples, len(report.labels(data.labels)), gate.anomalies == "fail")
+            findings += _anomalies(statistics, examples, schema, gate)
+        findings += check_classes(report, labels, gate)
+        findings += check_copies(report, gate)
+        findings += _distances(statistics, input_dict.get("previous_statistics") or [], schema, gate)
         verdict = Verdict(tuple(findings))
 
         artifact = artifact_utils.get_single_instance(output_dict["verdict"])
         with fileio.open(os.path.join(artifact.uri, VERDICT_NAME), "w") as file:
             file.write(verdict.to_json())
         artifact.passed = int(verdict.passed)
-
-
-def _quarantine(report: IngestionReport, limit: float) -> list[Finding]:
-    refused = report.num_refused.total()
-    if not refused:
-        return []
-    num_examples = refused + report.num_examples.total()
-    fraction = refused / num_examples
-    message = (
-        f"{refused} of {num_examples} examples cannot be used, a fraction of {fraction:.4g};"
-        f" the limit is data.quarantine.max_fraction = {limit:g}\n{report.describe_refusals()}"
-    )
-    return [Finding("quarantine", fraction > limit, message)]
-
-
-def _labels(report: IngestionReport, declared: Sequence[str] | None, is_bounded: bool) -> list[Finding]:
-    """Where the data contradicts data.labels: the network has one output for each of these names.
-
-    Args:
-      report: of the ingestion.
-      declared: the experiment's `data.labels`.
-      is_bounded: whether the anomalies tell of labels beyond the last class.
-    """
-    if declared is None:
-        return []
-    wrong = [
-        f"class {label} is called {text!r} in the data and {declared[label]!r} in data.labels"
-        for label, text in sorted(report.label_texts.items())
-        if 0 <= label < len(declared) and text != declared[label]
-    ]
-    if report.max_label >= len(declared) and not is_bounded:
-        wrong.append(f"the data has classes up to {report.max_label}, data.labels names 0 to {len(declared) - 1}")
-    return [Finding("labels", True, f"{features.LABEL}: {'; '.join(wrong)}", feature=features.LABEL)] if wrong else []
+        artifact.set_int_custom_property(STATISTICS_ID, statistics.id)
 
 
 def _anomalies(
-    input_dict: dict[str, list[types.Artifact]], examples: types.Artifact, num_labels: int, fails: bool
+    statistics: types.Artifact, examples: types.Artifact, schema: schema_pb2.Schema, gate: Gate
 ) -> list[Finding]:
-    statistics = artifact_utils.get_single_instance(input_dict["statistics"])
-    schema_path = io_utils.get_only_uri_in_dir(artifact_utils.get_single_uri(input_dict["schema"]))
-    schema = gate_schema(tfdv.load_schema_text(schema_path), num_labels)
     findings = []
     for split in artifact_utils.decode_split_names(statistics.split_names):
         split_statistics = stats_artifact_utils.load_statistics(statistics, split).proto()
-        files = fileio.glob(os.path.join(artifact_utils.get_split_uri([examples], split), "*"))
-        for feature, description in find_anomalies(split_statistics, schema, files):
+        for feature, description in find_anomalies(split_statistics, schema, examples.uri, split):
             message = f"split {split}: {feature}: {description}"
-            findings.append(Finding("anomalies", fails, message, split=split, feature=feature))
+            findings.append(Finding("anomalies", gate.anomalies == "fail", message, split=split, feature=feature))
+    return findings
+
+
+def _distances(
+    statistics: types.Artifact, previous: list[types.Artifact], schema: schema_pb2.Schema, gate: Gate
+) -> list[Finding]:
+    now = stats_artifact_utils.load_statistics(statistics, TRAIN).proto()
+    findings = []
+    if gate.drift != "off" and previous:
+        before = stats_artifact_utils.load_statistics(previous[0], TRAIN).proto()
+        findings += check_drift(now, before, schema, gate)
+    if gate.skew != "off" and gate.serving_statistics is not None:
+        findings += check_skew(now, load_serving_statistics(gate.serving_statistics), schema, gate)
     return findings

@@ -7,12 +7,20 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 _MENDS = {
-    "quarantine": "to mend: replace or remove these examples, let data.splits take the TFRecord files alone,"
-    " or allow for some by data.quarantine.max_fraction",
-    "labels": "to mend: list the classes in data.labels in the order of their numbers",
-    "anomalies": "to mend: correct the data, or the schema (schema.file) where it is too narrow;"
-    " gate.anomalies=warn lets the run go on",
+    "quarantine": "replace or remove these examples, let data.splits take the right files alone,"
+    " or allow for more by data.quarantine.max_fraction",
+    "labels": "list the classes in data.labels in the order of their numbers",
+    "anomalies": "correct the data, or the schema (schema.file) where it is too narrow",
+    "too_few": "add images of these classes, or leave the classes out and number the others anew from 0;"
+    " gate.min_per_class is the limit",
+    "imbalance": "add images of the rarest classes; gate.max_imbalance is the limit",
+    "leakage": "remove the copies from one of the splits, or let shares be drawn (data.splits.test: auto)",
+    "conflicts": "correct the label of one of each pair",
+    "drift": "look whether the new data is right; where the change is meant, raise gate.max_drift",
+    "skew": "look for what differs between the images trained on and those served; gate.max_skew is the limit",
 }
+# Checks that an experiment can have warn only; the others are told by the data's contradicting the experiment.
+_WITHOUT_POLICY = ("labels",)
 
 
 @dataclass(frozen=True)
@@ -20,7 +28,7 @@ class Finding:
     """A deviation of the data from what was asked."""
 
     check: str
-    """Which check speaks: `quarantine`, `labels` or `anomalies`."""
+    """Which check speaks: a policy of the experiment's section `gate`, or `labels`."""
     fails: bool
     """Whether it stops the run."""
     message: str
@@ -43,8 +51,9 @@ class Verdict:
     def describe(self) -> str:
         """The findings that stop the run and how to mend them, or else the warnings; a paragraph each."""
         shown: Sequence[Finding] = [finding for finding in self.findings if finding.fails] or self.findings
-        mends = [] if self.passed else [_MENDS[check] for check in dict.fromkeys(finding.check for finding in shown)]
-        return "\n".join([*(finding.message for finding in shown), *mends])
+        checks = list(dict.fromkeys(finding.check for finding in shown))
+        lines = [f"{finding.check}: {finding.message}" for finding in shown]
+        return "\n".join([*lines, *([] if self.passed else map(_mend, checks))])
 
     def to_json(self) -> str:
         """JSON text that `from_json` reads."""
@@ -54,3 +63,10 @@ class Verdict:
     def from_json(cls, text: str) -> Verdict:
         """Reads what `to_json` wrote."""
         return cls(tuple(Finding(**finding) for finding in json.loads(text)["findings"]))
+
+
+def _mend(check: str) -> str:
+    lenient = (
+        "" if check in _WITHOUT_POLICY else f"; gate.{check}=warn lets every run go on, --accept-data REASON this one"
+    )
+    return f"to mend {check}: {_MENDS[check]}{lenient}"

@@ -13,39 +13,42 @@ from schemas.experiment import Data
 
 
 class ImageExampleGenSpec(types.ComponentSpec):
-    """Parameters: what ingestion reads of the experiment's `data` as JSON, the source's place, the code's digest."""
+    """Parameters: what ingestion reads of the experiment's `data` as JSON, two places, the code's digest."""
 
     INPUTS: dict[str, component_spec.ChannelParameter] = {}
     OUTPUTS = {"examples": component_spec.ChannelParameter(type=standard_artifacts.Examples)}
     PARAMETERS = {
         "data": component_spec.ExecutionParameter(type=str),
         "source": component_spec.ExecutionParameter(type=str),
+        "quarantine": component_spec.ExecutionParameter(type=str),
         "code_digest": component_spec.ExecutionParameter(type=str),
     }
 
 
 class ImageExampleGen(base_beam_component.BaseBeamComponent):
-    """Reads TFRecords into examples with canonical features, split by content.
+    """Reads TFRecords or image files into examples with canonical features, split by content.
 
-    Output `examples`: splits train, eval and test; beside them `ingestion.json`, what was counted
-    and refused.
+    Output `examples`: splits train, eval and test; beside them `facts/`, what is known of each image,
+    and `ingestion.json`, what was counted and refused.
     """
 
     SPEC_CLASS = ImageExampleGenSpec
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
     DRIVER_CLASS = Driver
 
-    def __init__(self, data: Data, source: str) -> None:
+    def __init__(self, data: Data, source: str, quarantine: str) -> None:
         """Declares the stage.
 
         Args:
           data: the experiment's section.
-          source: directory of the TFRecord files.
+          source: directory or manifest.
+          quarantine: directory for the examples that cannot be used.
         """
         super().__init__(
             ImageExampleGenSpec(
-                data=data.model_dump_json(exclude={"quarantine"}),
+                data=data.model_dump_json(exclude={"quarantine": {"max_fraction"}}),
                 source=source,
+                quarantine=quarantine,
                 code_digest=code_digest("image_example_gen"),
                 examples=types.Channel(type=standard_artifacts.Examples),
             )

@@ -7,7 +7,7 @@ from tfx.orchestration import metadata
 from tfx.orchestration.portable import base_driver, data_types
 from tfx.proto.orchestration import driver_output_pb2
 
-from components.image_example_gen.source import fingerprint, list_files
+from components.image_example_gen.survey import survey
 from schemas.experiment import Data
 
 FINGERPRINT = "fingerprint"
@@ -31,5 +31,5 @@ class Driver(component_driver.BaseDriver, base_driver.BaseDriver):
         for name, value in parameters.items():
             if isinstance(value, str):
                 output.exec_properties[name].string_value = value
-        output.exec_properties[FINGERPRINT].string_value = fingerprint(list_files(parameters["source"], data.splits))
+        output.exec_properties[FINGERPRINT].string_value = survey(data, parameters["source"]).fingerprint
         return output

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
 from tfx import types
 from tfx.components.util import examples_utils
@@ -15,15 +14,15 @@ from tfx.types import artifact_utils
 
 from components.errors import DataError
 from components.image_example_gen.driver import FINGERPRINT
-from components.image_example_gen.ingestion import IngestFile, make_split_directories
+from components.image_example_gen.ingest import ingest
 from components.image_example_gen.report import REPORT_NAME, IngestionReport
-from components.image_example_gen.source import list_files
 from components.image_example_gen.splitting import SPLITS
+from components.image_example_gen.survey import survey
 from schemas.experiment import Data, Splits
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
-    """Writes `Split-train`, `Split-eval`, `Split-test` and the report of what was refused."""
+    """Writes `Split-train`, `Split-eval`, `Split-test`, the facts, and the report of what was refused."""
 
     def Do(
         self,
@@ -33,34 +32,19 @@ class Executor(base_beam_executor.BaseBeamExecutor):
     ) -> None:
         """Raises DataError where a split would be empty, or a class has two names."""
         data = Data.model_validate_json(exec_properties["data"])
-        files = list_files(exec_properties["source"], data.splits)
         examples = artifact_utils.get_single_instance(output_dict["examples"])
-        report_path = FileSystems.join(examples.uri, REPORT_NAME)
-
-        make_split_directories(examples.uri)
-        with self._make_beam_pipeline() as pipeline:
-            _ = (
-                pipeline
-                | "Files" >> beam.Create(list(enumerate(files)))
-                | "Spread" >> beam.Reshuffle()
-                | "Ingest" >> beam.ParDo(IngestFile(data, examples.uri, len(files)))
-                | "AddUp" >> beam.CombineGlobally(IngestionReport.merge)
-                | "WriteReport" >> beam.Map(_write_report, report_path)
-            )
-        fileio.rmtree(FileSystems.join(examples.uri, "growing"))
-        with fileio.open(report_path) as file:
-            report = IngestionReport.from_json(file.read())
+        found = survey(data, exec_properties["source"])
+        report = ingest(found, data, examples.uri, exec_properties["quarantine"], self._make_beam_pipeline)
+        with fileio.open(FileSystems.join(examples.uri, REPORT_NAME), "w") as file:
+            file.write(report.to_json())
         _check_splits(report, data.splits)
         _check_names(report)
 
         examples.split_names = artifact_utils.encode_split_names(list(SPLITS))
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
         examples.set_string_custom_property("input_fingerprint", exec_properties[FINGERPRINT])
-
-
-def _write_report(report: IngestionReport, path: str) -> None:
-    with fileio.open(path, "w") as file:
-        file.write(report.to_json())
+        examples.span = found.span or 0
+        examples.version = found.version or 0
 
 
 def _check_splits(report: IngestionReport, splits: Splits) -> None:

@@ -1,118 +1,109 @@
-"""The Beam stage that turns each file of a source into one shard per split."""
+"""The Beam stage that turns each unit of a source into one shard per split."""
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from typing import BinaryIO
+from typing import NamedTuple
 
 import apache_beam as beam
-from apache_beam.io.filesystem import CompressionTypes
-from apache_beam.io.filesystems import FileSystems
 
-from components.image_example_gen.canonical import Canonical, canonicalize
-from components.image_example_gen.report import IngestionReport, Refusal
-from components.image_example_gen.source import SourceFile
-from components.image_example_gen.splitting import SPLITS, TRAIN, split_of_content
-from components.image_example_gen.tfrecord import Record, read_records, write_record
+from components.image_example_gen.canonical import Builder, Inspected, digest_of, inspect, unusable
+from components.image_example_gen.facts import FactsTable, write_facts
+from components.image_example_gen.inspection import Unusable, inspect_header
+from components.image_example_gen.items import Refused, Stored
+from components.image_example_gen.quarantine import add_to_quarantine, quarantine_path
+from components.image_example_gen.reading import read_unit
+from components.image_example_gen.report import IngestionReport
+from components.image_example_gen.shards import Growing, facts_path, publish, shard_path, unit_name
+from components.image_example_gen.splitting import SPLITS, TRAIN, Shares, split_of_content
+from components.image_example_gen.units import Unit
 from schemas.experiment import Data
 
-_BATCH_RECORDS = 512
+_BATCH_EXAMPLES = 512
 _BATCH_BYTES = 32 << 20
+# Decoded and measured, a pixel takes some 20 bytes. A batch exceeds this by one image at most.
+_BATCH_PIXELS = 32 << 20
 
 
-class IngestFile(beam.DoFn):
-    """Reads one file, checks and measures its images, writes a shard for each split it feeds.
+class Plan(NamedTuple):
+    """What holds for all units of a source."""
 
-    A shard's name follows from its file's place in the source, and it appears by renaming, so a
-    bundle that Beam works twice writes the same shards again.
+    data: Data
+    labels: tuple[str, ...]
+    """Names of the classes, where the source or the experiment numbers them by their names; else empty."""
+    shares: Shares
+    output_uri: str
+    num_units: int
+
+
+class IngestUnit(beam.DoFn):
+    """Reads one unit, checks and measures its images, writes a shard for each split it feeds.
+
+    The files' names follow from the unit's place in the source, so a bundle that Beam works twice
+    writes the same files again.
     """
 
-    def __init__(self, data: Data, output_uri: str, num_files: int) -> None:
-        self._data = data
-        self._output_uri = output_uri
-        self._num_files = num_files
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
 
-    def process(self, element: tuple[int, SourceFile]) -> Iterator[IngestionReport]:
-        """Yields what it counted in the file."""
-        number, file = element
-        report = IngestionReport()
-        with (
-            ExitStack() as stack,
-            FileSystems.open(file.path, compression_type=CompressionTypes.UNCOMPRESSED) as stored,
-        ):
-            shards = _Shards(stack, self._output_uri, number, self._num_files)
-            for batch in _batches(read_records(stored)):
-                for outcome in canonicalize(batch, file.relative_path, self._data):
-                    split = file.split if file.split != TRAIN else split_of_content(outcome.sha256, self._data.splits)
-                    if isinstance(outcome, Canonical):
-                        shards.write(split, outcome.serialized)
-                        report.num_examples[split] += 1
-                        report.max_label = max(report.max_label, outcome.label)
-                        if outcome.text is not None:
-                            report.name_label(outcome.label, outcome.text)
-                    else:
-                        report.refuse(
-                            Refusal(
-                                file.relative_path,
-                                outcome.index,
-                                outcome.reason,
-                                outcome.detail,
-                                outcome.feature,
-                                split,
-                            )
-                        )
-        shards.publish()
+    def process(self, element: Unit) -> Iterator[IngestionReport]:
+        """Yields what it counted in the unit."""
+        plan = self._plan
+        name = unit_name(element.number, plan.num_units)
+        report, table, builder = IngestionReport(), FactsTable(), Builder(plan.labels)
+        shards = {split: shard_path(plan.output_uri, split, name) for split in SPLITS}
+        with ExitStack() as stack:
+            files = Growing(stack, plan.output_uri)
+            for outcome in _inspected(read_unit(element, plan.data), plan.data, stack):
+                if isinstance(outcome, Refused):
+                    report.refuse(outcome)
+                    add_to_quarantine(files, quarantine_path(plan.output_uri, name), outcome)
+                    continue
+                item, facts = outcome
+                sha256 = digest_of(item)
+                split = split_of_content(sha256, plan.shares) if item.split == TRAIN else item.split
+                files.write_record(shards[split], builder.serialize(item, facts, sha256))
+                table.add(split, item, sha256, builder.text(item), facts)
+                report.keep(len(item.original or item.content))
+                if item.text:
+                    report.name_label(item.label, item.text)
+            write_facts(table.to_arrow(), files.open(facts_path(plan.output_uri, name)))
+        publish(files.places)
         yield report
 
 
-class _Shards:
-    """One growing file per split, given its name once whole."""
-
-    def __init__(self, stack: ExitStack, output_uri: str, number: int, num_files: int) -> None:
-        self._stack = stack
-        self._output_uri = output_uri
-        self._name = f"examples-{number:05d}-of-{num_files:05d}.tfrecord"
-        self._attempt = uuid.uuid4().hex
-        self._files: dict[str, BinaryIO] = {}
-
-    def write(self, split: str, payload: bytes) -> None:
-        if split not in self._files:
-            self._files[split] = self._stack.enter_context(FileSystems.create(self._growing(split)))
-        write_record(self._files[split], payload)
-
-    def publish(self) -> None:
-        splits = list(self._files)
-        FileSystems.rename(
-            [self._growing(split) for split in splits],
-            [FileSystems.join(split_uri(self._output_uri, split), self._name) for split in splits],
-        )
-
-    def _growing(self, split: str) -> str:
-        return FileSystems.join(self._output_uri, "growing", f"{split}-{self._attempt}-{self._name}")
+def _inspected(items: Iterable[Stored | Refused], data: Data, stack: ExitStack) -> Iterator[Inspected | Refused]:
+    """Inspects batch by batch, in a thread of its own: TensorFlow decodes one while the last is written."""
+    worker = stack.enter_context(ThreadPoolExecutor(1))
+    pending = None
+    for batch in _batches(items, data):
+        following = worker.submit(inspect, batch, data)
+        if pending is not None:
+            yield from pending.result()
+        pending = following
+    if pending is not None:
+        yield from pending.result()
 
 
-def split_uri(output_uri: str, split: str) -> str:
-    """Where TFX looks for the examples of a split."""
-    return FileSystems.join(output_uri, f"Split-{split}")
-
-
-def make_split_directories(output_uri: str) -> None:
-    """Makes the directories that shards are written to."""
-    for directory in (*(split_uri(output_uri, split) for split in SPLITS), FileSystems.join(output_uri, "growing")):
-        if not FileSystems.exists(directory):
-            FileSystems.mkdirs(directory)
-
-
-def _batches(records: Iterator[Record]) -> Iterator[list[Record]]:
-    batch: list[Record] = []
-    num_bytes = 0
-    for record in records:
-        batch.append(record)
-        num_bytes += len(record.payload or b"")
-        if len(batch) >= _BATCH_RECORDS or num_bytes >= _BATCH_BYTES:
+def _batches(items: Iterable[Stored | Refused], data: Data) -> Iterator[list[Stored | Refused]]:
+    """Batches bounded by what they hold, encoded and decoded; images that must not be decoded are refused."""
+    batch: list[Stored | Refused] = []
+    num_bytes = num_pixels = 0
+    for item in items:
+        if isinstance(item, Refused):
+            batch.append(item)
+            continue
+        header = inspect_header(item.content, item.shape, data.encoding, data.quarantine.max_pixels)
+        if isinstance(header, Unusable):
+            batch.append(unusable(item, header, data))
+            continue
+        batch.append(item)
+        num_pixels += header
+        num_bytes += len(item.content)
+        if len(batch) >= _BATCH_EXAMPLES or num_bytes >= _BATCH_BYTES or num_pixels >= _BATCH_PIXELS:
             yield batch
-            batch, num_bytes = [], 0
+            batch, num_bytes, num_pixels = [], 0, 0
     if batch:
         yield batch

@@ -11,22 +11,28 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from components.image_example_gen.dimensions import announced_pixels
+from components.image_example_gen.facts import Facts
 from components.pixels import decode_file, without_alpha
 from schemas import features
 
 _SIGNATURES = ((b"\xff\xd8\xff", "JPEG"), (b"\x89PNG\r\n\x1a\n", "PNG"), (b"GIF8", "GIF"), (b"BM", "BMP"))
+# What serving cannot decode, recognised to be named.
+_OTHER_SIGNATURES = (
+    (re.compile(rb"RIFF....WEBP", re.DOTALL), "WebP"),
+    (re.compile(rb"II\*\x00|MM\x00\*"), "TIFF"),
+    (re.compile(rb"....ftypavi[fs]", re.DOTALL), "AVIF"),
+    (re.compile(rb"....ftyp(hei[cx]|mif1|msf1)", re.DOTALL), "HEIC"),
+    (re.compile(rb"\x00\x00\x00\x0cjP  |\xff\x4f\xff\x51"), "JPEG 2000"),
+    (re.compile(rb"\xff\x0a|\x00\x00\x00\x0cJXL "), "JPEG XL"),
+    (re.compile(rb"\x00\x00\x01\x00"), "ICO"),
+    (re.compile(rb"8BPS"), "PSD"),
+    (re.compile(rb"%PDF"), "PDF"),
+    (re.compile(rb"PK\x03\x04"), "ZIP"),
+    (re.compile(rb"\x1f\x8b"), "gzip"),
+    (re.compile(rb"\s*<"), "HTML, SVG or XML"),
+)
 _PARALLEL_DECODES = 16
-
-
-class Facts(NamedTuple):
-    """What is known of one image. Mean and standard deviation are over its pixels without alpha, from 0 to 255."""
-
-    format: str
-    height: int
-    width: int
-    channels: int
-    mean: float
-    stddev: float
 
 
 class Unusable(NamedTuple):
@@ -36,21 +42,47 @@ class Unusable(NamedTuple):
     detail: str
 
 
+def inspect_header(content: bytes, shape: tuple[int, int, int], encoding: str, max_pixels: int) -> int | Unusable:
+    """Looks at an image without decoding it.
+
+    Args:
+      content: a file's bytes, or pixels.
+      shape: height, width and channels, where the encoding is not `compressed`.
+      encoding: the experiment's `data.encoding`.
+      max_pixels: the largest number of pixels to accept.
+
+    Returns:
+      How many pixels there are, 0 where the header does not say; or why the image is of no use.
+    """
+    if not content:
+        return Unusable("empty", "the image has no bytes")
+    if encoding != "compressed":
+        pixels = max(shape[0], 0) * max(shape[1], 0)
+    elif (image_format := format_of(content)) is None:
+        return Unusable("unsupported_format", _why_unsupported(content))
+    else:
+        pixels = announced_pixels(content, image_format) or 0
+    if pixels > max_pixels:
+        return Unusable("too_large", f"{pixels} pixels; the limit is data.quarantine.max_pixels = {max_pixels}")
+    return pixels
+
+
+def _why_unsupported(content: bytes) -> str:
+    name = next((name for signature, name in _OTHER_SIGNATURES if signature.match(content)), None)
+    found = f"looks like {name}" if name else f"starts with {content[:8].hex(' ')}"
+    return f"{found}; JPEG, PNG, GIF and BMP can be decoded"
+
+
 def inspect_files(contents: Sequence[bytes]) -> list[Facts | Unusable]:
     """Decodes image files in parallel and measures them.
 
     Args:
-      contents: each the bytes of one file.
+      contents: each the bytes of one file of a known format.
 
     Returns:
       Facts, or the reason why there are none, for each file in its place.
     """
-    outcomes: list[Facts | Unusable] = [_unusable(content) for content in contents]
-    readable = [place for place, content in enumerate(contents) if format_of(content)]
-    if readable:
-        for place, outcome in zip(readable, _measure([contents[place] for place in readable]), strict=True):
-            outcomes[place] = outcome
-    return outcomes
+    return _measure(contents) if contents else []
 
 
 def inspect_pixels(content: bytes, shape: tuple[int, int, int], encoding: str) -> Facts | Unusable:
@@ -87,12 +119,6 @@ def format_of(content: bytes) -> str | None:
     return next((name for magic, name in _SIGNATURES if content.startswith(magic)), None)
 
 
-def _unusable(content: bytes) -> Unusable:
-    if not content:
-        return Unusable("empty", "the image has no bytes")
-    return Unusable("unsupported_format", f"starts with {content[:8].hex(' ')}; JPEG, PNG, GIF and BMP can be decoded")
-
-
 def _measure(contents: Sequence[bytes]) -> list[Facts | Unusable]:
     try:
         shapes, moments = _measuring_graph()(tf.constant(contents, tf.string))
@@ -103,7 +129,9 @@ def _measure(contents: Sequence[bytes]) -> list[Facts | Unusable]:
         half = len(contents) // 2
         return _measure(contents[:half]) + _measure(contents[half:])
     return [
-        Facts(str(format_of(content)), int(height), int(width), int(channels), float(mean), float(stddev))
+        Facts(str(format_of(content)), height, width, channels, mean, stddev)
+        if height and width
+        else Unusable("undecodable", "decodes to no pixels")
         for content, (height, width, channels), (mean, stddev) in zip(
             contents, shapes.numpy().tolist(), moments.numpy().tolist(), strict=True
         )

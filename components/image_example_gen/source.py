@@ -1,17 +1,18 @@
-"""The files of a source: which there are, to which split each belongs, and a fingerprint of them all."""
+"""The files of a source: which there are, of which span, and a fingerprint of them all."""
 
 from __future__ import annotations
 
 import hashlib
 import posixpath
 import re
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from apache_beam.io.filesystems import FileSystems
 
 from components.errors import DataError
-from components.image_example_gen.splitting import overlapping, split_of_file
-from schemas.experiment import Splits
+from components.image_example_gen import spans
+from schemas.experiment import Data
 
 
 class SourceFile(NamedTuple):
@@ -19,50 +20,86 @@ class SourceFile(NamedTuple):
 
     path: str
     relative_path: str
-    split: str
+    """Below the source, or below what all its spans have in common."""
+    name: str
+    """Below its span's own directory; without spans the same as `relative_path`."""
     num_bytes: int
     modified: float
+    span: int | None = None
+    version: int | None = None
 
 
-def list_files(source: str, splits: Splits) -> list[SourceFile]:
-    """Lists the files of a source that some split takes, in the order of their names.
+def list_files(data: Data, source: str) -> list[SourceFile]:
+    """Lists the files of a source, or of its newest spans, in the order of their names.
+
+    Files below a name that starts with `.` or `_` do not count.
 
     Args:
-      source: a directory, local or of any file system that Beam reads.
-      splits: the experiment's `data.splits`.
+      data: the experiment's section.
+      source: a directory or a manifest, local or of any file system that Beam reads.
 
     Raises:
-      DataError: there is no such file, or one is taken by two splits.
+      DataError: there is no such file.
     """
-    root = source.rstrip("/")
-    found = []
-    # Beam cannot be told that a directory is called a[b], but finds it, with its like, as a?b].
-    anywhere = re.sub(r"[*?\[]", "?", root)
-    for metadata in FileSystems.match([f"{anywhere}/**"])[0].metadata_list:
-        if not metadata.path.startswith(f"{root}/"):
-            continue
-        relative = posixpath.relpath(metadata.path, root)
-        if any(part.startswith((".", "_")) for part in relative.split("/")):
-            continue
-        split = split_of_file(relative, splits)
-        if len(taken := overlapping(relative, splits)) > 1:
-            raise DataError(
-                f"{relative} belongs to the splits {' and '.join(taken)} at once;"
-                " change the patterns in data.splits so that each file is taken by one"
-            )
-        if split is not None:
-            found.append(
-                SourceFile(metadata.path, relative, split, metadata.size_in_bytes, metadata.last_updated_in_seconds)
-            )
+    if spans.has_placeholders(source):
+        found = _files_of_spans(data, source)
+    elif data.format == "manifest":
+        directory, name = posixpath.split(source)
+        found = [file for file in list_directory(directory) if file.name == name]
+    else:
+        found = list_directory(source.rstrip("/") or "/")
+    found = [file for file in found if not _is_hidden(file.name)]
     if not found:
-        raise DataError(f"no file in {source} is taken by data.splits; check data.source and the patterns")
+        raise DataError(f"no file in {source}; check data.source, and that the names do not start with '.' or '_'")
     return sorted(found, key=lambda file: file.relative_path)
 
 
-def fingerprint(files: list[SourceFile]) -> str:
+def list_directory(directory: str) -> list[SourceFile]:
+    """All files below a directory, hidden ones too, in no order."""
+    # Beam cannot be told that a directory is called a[b], but finds it, with its like, as a?b].
+    anywhere = re.sub(r"[*?\[]", "?", directory.rstrip("/"))
+    start = f"{directory.rstrip('/')}/"
+    return [
+        SourceFile(
+            metadata.path,
+            relative := metadata.path.removeprefix(start),
+            relative,
+            metadata.size_in_bytes,
+            metadata.last_updated_in_seconds,
+        )
+        for metadata in FileSystems.match([f"{anywhere}/**"])[0].metadata_list
+        if metadata.path.startswith(start)
+    ]
+
+
+def _files_of_spans(data: Data, source: str) -> list[SourceFile]:
+    files = {file.path: file for file in list_directory(spans.fixed_directory(source))}
+    found = spans.find(source, files, data.format == "manifest")
+    found = [file for file in found if not _is_hidden(file.name)]
+    if not found:
+        raise DataError(
+            f"no file matches {source}; give a path such as /data/span-{{SPAN}}/v{{VERSION}}/*, with numbers in place"
+            " of the braces in the names of the directories"
+        )
+    return [
+        files[file.path]._replace(name=file.name, span=file.span, version=file.version)
+        for file in spans.newest(found, data.spans.window)
+    ]
+
+
+def _is_hidden(name: str) -> bool:
+    return any(part.startswith((".", "_")) for part in name.split("/"))
+
+
+def fingerprint(files: Iterable[SourceFile]) -> str:
     """SHA-256 over names, sizes and times of change, as 64 hexadecimal digits."""
     digest = hashlib.sha256()
     for file in files:
-        line = f"{file.relative_path}\0{file.num_bytes}\0{file.modified}\0{file.split}\n"
-        digest.update(line.encode("utf-8", "surrogateescape"))
+        digest.update(f"{file.relative_path}\0{file.num_bytes}\0{file.modified}\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
+
+
+def newest_span(files: Sequence[SourceFile]) -> tuple[int | None, int | None]:
+    """The newest span among files and its version; None where the source has no spans."""
+    newest = max(files, key=lambda file: (file.span or 0, file.version or 0))
+    return newest.span, newest.version

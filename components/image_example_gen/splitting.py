@@ -3,46 +3,114 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Sequence
+from typing import NamedTuple
 
+from components.errors import DataError
 from schemas.experiment import Splits
 
 TRAIN, EVAL, TEST = SPLITS = ("train", "eval", "test")
 
+_USUAL_NAMES = {
+    "train": TRAIN,
+    "training": TRAIN,
+    "eval": EVAL,
+    "val": EVAL,
+    "valid": EVAL,
+    "validation": EVAL,
+    "dev": EVAL,
+    "test": TEST,
+    "testing": TEST,
+}
+# The handbook's rule: the share of the test by the number of images it is for, and of the rest for the eval split.
+_TEST_SHARES = ((1_000, 0.2), (10_000, 0.1))
+_LARGE_TEST_SHARE = 0.05
+_EVAL_SHARE_OF_REST = 0.1
+# From here on the rule no longer depends on the number of images.
+LARGE = _TEST_SHARES[-1][0]
 
-def split_of_file(relative_path: str, splits: Splits) -> str | None:
+
+class Shares(NamedTuple):
+    """What is drawn from the examples of the training files, between 0 and 1 each."""
+
+    test: float
+    eval_of_rest: float
+    """Of what the test leaves."""
+
+    @property
+    def wanted(self) -> dict[str, float]:
+        """The share of each split, which add up to 1."""
+        evaluated = (1 - self.test) * self.eval_of_rest
+        return {TRAIN: 1 - self.test - evaluated, EVAL: evaluated, TEST: self.test}
+
+
+def split_named(name: str) -> str | None:
+    """The split that one of its usual names means, in capitals or not; None for any other name."""
+    return _USUAL_NAMES.get(name.strip().lower())
+
+
+def split_of_file(name: str, splits: Splits) -> str | None:
     """The split whose pattern takes a file, or None for a file that no split takes.
 
     Args:
-      relative_path: below the source, with `/` between its parts.
+      name: below the source or its span, with `/` between its parts.
       splits: the experiment's `data.splits`.
+
+    Raises:
+      DataError: two patterns take it.
     """
-    for name, pattern in ((EVAL, splits.eval), (TEST, splits.test)):
-        if isinstance(pattern, str) and fnmatch.fnmatchcase(relative_path, pattern):
-            return name
-    return TRAIN if splits.train is None or fnmatch.fnmatchcase(relative_path, splits.train) else None
+    patterns = {split: pattern for split, pattern in patterns_of(splits).items() if fnmatch.fnmatchcase(name, pattern)}
+    if len(patterns) > 1:
+        raise DataError(
+            f"{name} belongs to the splits {' and '.join(patterns)} at once;"
+            " change the patterns in data.splits so that each file is taken by one"
+        )
+    return next(iter(patterns), TRAIN if splits.train is None else None)
 
 
-def split_of_content(sha256: bytes, splits: Splits) -> str:
+def patterns_of(splits: Splits) -> dict[str, str]:
+    """The pattern of each split that has one."""
+    stated = {TRAIN: splits.train, EVAL: splits.eval, TEST: splits.test}
+    return {split: value for split, value in stated.items() if isinstance(value, str) and value != "auto"}
+
+
+def shares_of(splits: Splits, given: frozenset[str], num_images: int) -> Shares:
+    """What to draw from the training files.
+
+    Args:
+      splits: the experiment's `data.splits`.
+      given: the splits that the data itself gives, by directories or a column.
+      num_images: how many there are to draw from; exact below `LARGE`.
+    """
+    test = evaluated = 0.0
+    if isinstance(splits.test, float):
+        test = splits.test
+    elif splits.test == "auto" and TEST not in given:
+        test = next((share for limit, share in _TEST_SHARES if num_images < limit), _LARGE_TEST_SHARE)
+    if isinstance(splits.eval, float):
+        # Stated as a share of all.
+        evaluated = splits.eval / (1 - test)
+    elif splits.eval == "auto" and EVAL not in given:
+        evaluated = _EVAL_SHARE_OF_REST
+    return Shares(test, min(evaluated, 1.0))
+
+
+def split_of_content(sha256: bytes, shares: Shares) -> str:
     """The split of an example from a training file: the same bytes fall in the same split, always.
 
     Args:
       sha256: digest of the image's bytes, 32 bytes.
-      splits: the experiment's `data.splits`; its numbers are shares.
+      shares: as `shares_of` gives them.
     """
-    place = int.from_bytes(sha256[:8], "big") / 2**64
-    edge = 0.0
-    for name, share in ((EVAL, splits.eval), (TEST, splits.test)):
-        if isinstance(share, float):
-            edge += share
-            if place < edge:
-                return name
-    return TRAIN
+    if place_for_test(sha256) < shares.test:
+        return TEST
+    return EVAL if place_for_eval(sha256) < shares.eval_of_rest else TRAIN
 
 
-def overlapping(relative_path: str, splits: Splits) -> Sequence[str]:
-    """Names of the splits whose patterns take a file; more than one is a leak."""
-    patterns = ((TRAIN, splits.train), (EVAL, splits.eval), (TEST, splits.test))
-    return [
-        name for name, pattern in patterns if isinstance(pattern, str) and fnmatch.fnmatchcase(relative_path, pattern)
-    ]
+def place_for_test(sha256: bytes) -> float:
+    """Where an image stands, from 0 to 1, among those to draw the test from: the first are taken."""
+    return int.from_bytes(sha256[8:16], "big") / 2**64
+
+
+def place_for_eval(sha256: bytes) -> float:
+    """Where an image stands, from 0 to 1, among those to draw the eval split from; independent of the test."""
+    return int.from_bytes(sha256[:8], "big") / 2**64

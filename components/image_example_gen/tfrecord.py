@@ -6,6 +6,7 @@ The format: a little-endian uint64 length, its masked CRC-32C, the payload, its 
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import struct
 import zlib
@@ -28,8 +29,11 @@ class Record:
 
     index: int
     payload: bytes | None
+    """Of a record with a wrong checksum too; None where there is none to be had."""
     reason: str | None = None
     detail: str | None = None
+    lost_bytes: int = 0
+    """What of the file can no longer be read from here on; 0 where reading goes on."""
 
 
 def masked_crc(data: bytes) -> int:
@@ -54,8 +58,8 @@ def read_records(file: BinaryIO) -> Iterator[Record]:
       file: opened for reading bytes, at its start, seekable.
 
     Yields:
-      Records, with `payload`, or with `reason` (`corrupt_record`, `truncated_file`, `not_a_tfrecord`)
-      and `detail`.
+      Records with `payload`; damaged ones with `reason` (`corrupt_record`, `truncated_file`,
+      `not_a_tfrecord`) and `detail`.
     """
     head = file.read(_HEADER.size)
     file.seek(0)
@@ -70,26 +74,26 @@ def read_records(file: BinaryIO) -> Iterator[Record]:
             yield record
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         detail = f"the gzip stream is damaged ({error}); the rest of the file is lost"
-        yield Record(index + 1, None, "truncated_file", detail)
+        yield Record(index + 1, None, "truncated_file", detail, max(_rest(file), 1))
 
 
 def _read_plain(file: BinaryIO) -> Iterator[Record]:
     index = 0
     while header := file.read(_HEADER.size):
         if len(header) < _HEADER.size and index > 0:
-            yield _truncated(index)
+            yield _truncated(index, len(header))
             return
         if len(header) < _HEADER.size or masked_crc(header[:8]) != _HEADER.unpack(header)[1]:
-            yield _lost_track(index)
+            yield _lost_track(index, len(header) + _rest(file))
             return
         length = _HEADER.unpack(header)[0]
         payload = _read_exactly(file, length)
         checksum = file.read(_CHECKSUM.size)
         if len(payload) < length or len(checksum) < _CHECKSUM.size:
-            yield _truncated(index)
+            yield _truncated(index, len(header) + len(payload) + len(checksum))
             return
         if masked_crc(payload) != _CHECKSUM.unpack(checksum)[0]:
-            yield Record(index, None, "corrupt_record", "the payload's checksum is wrong; this record is lost")
+            yield Record(index, payload, "corrupt_record", "the payload's checksum is wrong; this record is lost")
         else:
             yield Record(index, payload)
         index += 1
@@ -106,12 +110,22 @@ def _read_exactly(file: BinaryIO, length: int) -> bytes:
     return b"".join(parts)
 
 
-def _truncated(index: int) -> Record:
+def _rest(file: BinaryIO) -> int:
+    """How many bytes are left, read in chunks as a stream may not know."""
+    num_bytes = 0
+    with contextlib.suppress(EOFError, zlib.error, gzip.BadGzipFile):
+        while part := file.read(_CHUNK):
+            num_bytes += len(part)
+    return num_bytes
+
+
+def _truncated(index: int, lost_bytes: int) -> Record:
     detail = "the file ends in the middle of this record; copy or write the file anew"
-    return Record(index, None, "truncated_file", detail)
+    return Record(index, None, "truncated_file", detail, lost_bytes)
 
 
-def _lost_track(index: int) -> Record:
+def _lost_track(index: int, lost_bytes: int) -> Record:
     if index == 0:
-        return Record(0, None, "not_a_tfrecord", "its first bytes are not the header of a TFRecord")
-    return Record(index, None, "corrupt_record", "the record's length is damaged; the rest of the file is lost")
+        return Record(0, None, "not_a_tfrecord", "its first bytes are not the header of a TFRecord", lost_bytes)
+    detail = f"the record's length is damaged; the rest of the file is lost, {lost_bytes} bytes"
+    return Record(index, None, "corrupt_record", detail, lost_bytes)

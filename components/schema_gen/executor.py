@@ -35,4 +35,6 @@ class Executor(executor.Executor):
             feature.presence.min_fraction = 1.0
             feature.presence.min_count = 1
             feature.shape.dim.add(size=1)
+            if name == features.ENCODED:
+                feature.image_domain.SetInParent()
         tfdv.write_schema_text(schema, path)

@@ -1,0 +1,81 @@
+"""How many pixels an image file's header announces, read without decoding one."""
+
+from __future__ import annotations
+
+import contextlib
+import struct
+
+# Markers of JPEG that start a frame (ITU-T T.81, table B.1): all SOF but DHT, JPG and DAC, which lie among them.
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_GIF_IMAGE, _GIF_EXTENSION = 0x2C, 0x21
+_STANDALONE = frozenset({0x01, *range(0xD0, 0xD9)})
+
+
+def announced_pixels(content: bytes, image_format: str) -> int | None:
+    """Reads the headers of a JPEG, PNG, GIF or BMP file.
+
+    Args:
+      content: the file's bytes.
+      image_format: its format's name.
+
+    Returns:
+      Height times width; of a GIF that of all its frames together, for the decoder unpacks them all.
+      None where the header is cut short or states no size.
+    """
+    try:
+        return _READERS[image_format](content)
+    except (struct.error, IndexError, ValueError):
+        return None
+
+
+def _png(content: bytes) -> int:
+    width, height = struct.unpack_from(">II", content, 16)
+    return int(height * width)
+
+
+def _bmp(content: bytes) -> int:
+    width, height = struct.unpack_from("<ii", content, 18)
+    # A negative height says that the rows go from top to bottom.
+    return int(abs(height) * abs(width))
+
+
+def _jpeg(content: bytes) -> int:
+    place = 2
+    while True:
+        place = content.index(0xFF, place)
+        while content[place] == 0xFF:
+            place += 1
+        marker = content[place]
+        place += 1
+        if marker in _FRAMES:
+            height, width = struct.unpack_from(">HH", content, place + 3)
+            return int(height * width)
+        if marker not in _STANDALONE:
+            place += struct.unpack_from(">H", content, place)[0]
+
+
+def _gif(content: bytes) -> int:
+    """The logical screen and every frame (GIF89a specification, 1990, sections 17 to 26)."""
+    width, height, flags = struct.unpack_from("<HHB", content, 6)
+    pixels = height * width
+    place = 13 + _color_table(flags)
+    # A file that is cut short may still hold its first frame.
+    with contextlib.suppress(IndexError, struct.error):
+        while content[place] in (_GIF_IMAGE, _GIF_EXTENSION):
+            if content[place] == _GIF_IMAGE:
+                width, height, flags = struct.unpack_from("<4xHHB", content, place + 1)
+                pixels += height * width
+                place += 11 + _color_table(flags)
+            else:
+                place += 2
+            while content[place]:
+                place += 1 + content[place]
+            place += 1
+    return int(pixels)
+
+
+def _color_table(flags: int) -> int:
+    return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
+
+
+_READERS = {"PNG": _png, "GIF": _gif, "BMP": _bmp, "JPEG": _jpeg}

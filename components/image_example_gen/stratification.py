@@ -1,0 +1,116 @@
+"""Exact shares, class by class, where drawing would leave a class out of a split."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from components.image_example_gen.copies import digests
+from components.image_example_gen.facts import SPLIT
+from components.image_example_gen.splitting import (
+    EVAL,
+    LARGE,
+    SPLITS,
+    TEST,
+    TRAIN,
+    Shares,
+    place_for_eval,
+    place_for_test,
+)
+from schemas import features
+
+COLUMNS = (SPLIT, features.SHA256, features.LABEL)
+
+
+class _Group(NamedTuple):
+    """All examples with one image."""
+
+    sha256: bytes
+    size: int
+    split: str
+
+
+def deal_out(table: pa.Table, shares: Shares) -> dict[bytes, str]:
+    """Which images must move to another split, so that no class is missing from one that is drawn.
+
+    Every class is dealt out anew where there are fewer than 10,000 images to draw from, else those
+    alone that would be missing. A class's share of a split then differs from the wanted one by at most
+    one example, unless copies of one image, which stay together, make that impossible. A class of
+    fewer examples than splits cannot be in all of them.
+
+    Args:
+      table: of facts, with `COLUMNS`, as drawn.
+      shares: that were drawn.
+
+    Returns:
+      The new split by the digest of the image; empty where nothing is to change.
+    """
+    drawn = [split for split in SPLITS if shares.wanted[split] > 0]
+    split = table[SPLIT].to_numpy().astype(str)
+    rows = np.flatnonzero(np.isin(split, drawn))
+    labels, digest = table[features.LABEL].to_numpy()[rows], digests(table)[rows]
+    counts = {
+        int(label): {name: int((split[rows][labels == label] == name).sum()) for name in drawn}
+        for label in np.unique(labels)
+    }
+    wanting = {
+        label for label, count in counts.items() if min(count.values()) == 0 and sum(count.values()) >= len(drawn)
+    }
+    if not wanting:
+        return {}
+    dealt = counts if len(rows) < LARGE else wanting
+    moves: dict[bytes, str] = {}
+    for label in sorted(dealt):
+        own = labels == label
+        moves.update(_moves(_groups(digest[own], split[rows][own]), shares))
+    return moves
+
+
+def _groups(digest: NDArray[np.uint8], split: NDArray) -> list[_Group]:
+    unique, first, sizes = np.unique(digest, axis=0, return_index=True, return_counts=True)
+    return [
+        _Group(row.tobytes(), int(size), str(split[place]))
+        for row, place, size in zip(unique, first, sizes, strict=True)
+    ]
+
+
+def _moves(groups: Sequence[_Group], shares: Shares) -> dict[bytes, str]:
+    counts = allocate(sum(group.size for group in groups), shares.wanted)
+    new: dict[bytes, str] = {}
+    for split, place in ((TEST, place_for_test), (EVAL, place_for_eval)):
+        left = counts[split]
+        for group in sorted(groups, key=lambda group: place(group.sha256)):
+            if group.sha256 not in new and group.size <= left:
+                new[group.sha256] = split
+                left -= group.size
+    return {
+        group.sha256: new.get(group.sha256, TRAIN) for group in groups if new.get(group.sha256, TRAIN) != group.split
+    }
+
+
+def allocate(count: int, wanted: Mapping[str, float]) -> dict[str, int]:
+    """Divides examples among splits, none further than one example from its share.
+
+    Of all such ways it takes one that leaves the fewest splits empty, training last of all, and of
+    those the nearest.
+
+    Args:
+      count: of examples.
+      wanted: share by split, which add up to 1.
+    """
+    ideal = {split: count * wanted[split] for split in SPLITS}
+    near = {split: range(max(0, int(ideal[split])), int(ideal[split]) + 2) for split in SPLITS}
+    ways = []
+    for test, evaluated in itertools.product(near[TEST], near[EVAL]):
+        way = {TRAIN: count - test - evaluated, EVAL: evaluated, TEST: test}
+        distances = [abs(way[split] - ideal[split]) for split in SPLITS]
+        if way[TRAIN] < 0 or max(distances) > 1 or any(way[split] for split in SPLITS if not wanted[split]):
+            continue
+        empty = tuple(wanted[split] > 0 and way[split] == 0 for split in (TRAIN, TEST, EVAL))
+        ways.append((empty[0], sum(empty), empty, sum(distance**2 for distance in distances), test, way))
+    return min(ways, key=lambda way: way[:-1])[-1]
