@@ -35,7 +35,8 @@ lock: ## Brings requirements.lock up to what pyproject.toml asks for
 schema: environment ## Writes the JSON Schema of the experiment file
 	$(PYTHON) -m schemas.json_schema
 
-bench: environment ## Measures Darkroom against a stock TFX pipeline and prints the table
+bench: environment ## Measures Darkroom against stock TFX, and how its data stages grow, and prints tables
+	$(PYTHON) -m tests.bench.data_stages
 	$(PYTHON) -m tests.bench.against_stock
 
 clean: ## Removes the environment and all caches, never the workspace

@@ -145,6 +145,59 @@ def predict(
     sys.exit(1 if any(prediction.error for prediction in predictions) else 0)
 
 
+@main.command()
+@click.argument("source")
+@click.argument("destination", metavar="DEST", type=click.Path(path_type=Path))
+@click.option(
+    "--format",
+    "data_format",
+    type=click.Choice(["image_folder", "manifest", "tfrecord"]),
+    help="What SOURCE is. Default: a file is a manifest, a directory an image folder.",
+)
+@click.option(
+    "--encoding",
+    type=click.Choice(["compressed", "raw", "float32"]),
+    default="compressed",
+    show_default=True,
+    help="Files as they are, uint8 pixels, or pixels / 255.",
+)
+@click.option("--set", "overrides", metavar="K=V", multiple=True, help="A key of data, as data.columns.path=filename.")
+@_json_option
+def ingest(
+    source: str,
+    destination: Path,
+    data_format: str | None,
+    encoding: str,
+    overrides: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Write images as TFRecords, checked, without drawing any split.
+
+    SOURCE is a directory with one for each class, or a CSV or JSON Lines file with the columns path,
+    label and, where wanted, split. DEST is a new directory. Exit status: 0 done; 1 failed; 2 usage; 3 the
+    data cannot be used, or too much of it.
+    """
+    from schemas.loading import load_data
+    from schemas.problems import ExperimentError
+
+    try:
+        data = load_data(source, data_format or ("manifest" if Path(source).is_file() else "image_folder"), overrides)
+    except ExperimentError as error:
+        _end(str(error), _USAGE)
+
+    from pipeline import runtime
+
+    runtime.configure()
+    from pipeline.capture import original_streams
+    from pipeline.ingest import write_tfrecords
+    from pipeline.interruption import ended_in_order
+
+    with original_streams() as (output, _), ended_in_order():
+        result = write_tfrecords(data, destination, encoding)
+        print(json.dumps(result.to_json()) if as_json else result.describe(), file=output)
+    sys.exit(result.exit_status)
+
+
 def _load(
     experiment: str, overrides: tuple[str, ...], workspace: Path, as_json: bool, require_places: bool = True
 ) -> tuple[Experiment, Paths]:

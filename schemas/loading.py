@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from schemas.documents import Stated, merge, read_document, read_value, write_document
-from schemas.experiment import Experiment
+from schemas.experiment import Data, Experiment
 from schemas.places import check_places, resolve_paths
 from schemas.problems import ExperimentError, Place, Problem, shown_path, suggestion
 from schemas.validation import at, described, validate
@@ -44,11 +44,38 @@ def load_experiment(
         stated = _read_chain(find_experiment(name_or_path, experiments_directory), experiments_directory, (), problems)
     except ExperimentError as error:
         raise ExperimentError([*problems, *error.problems]) from error
+    return _finish(_overridden(stated, overrides, problems), problems, require_places)
+
+
+def load_data(source: str, data_format: str, overrides: Sequence[str] = ()) -> Data:
+    """The section `data` of an experiment that only reads a source.
+
+    Args:
+        source: directory or manifest, relative to the current directory.
+        data_format: as `data.format`.
+        overrides: as those of `load_experiment`, such as `data.columns.path=filename`.
+
+    Raises:
+        ExperimentError: with everything that is wrong.
+    """
+    problems: list[Problem] = []
+    place = Place("ingest", Path.cwd())
+    data = {"source": Stated(source, place), "format": Stated(data_format, place)}
+    stated = Stated({"name": Stated("ingest", place), "data": Stated(data, place)}, place)
+    return _finish(_overridden(stated, overrides, problems), problems, require_places=True).data
+
+
+def _overridden(stated: Stated, overrides: Sequence[str], problems: list[Problem]) -> Stated:
     for override in overrides:
         try:
             stated = merge(stated, _override(override, problems))
         except ExperimentError as error:
             problems += error.problems
+    return stated
+
+
+def _finish(stated: Stated, problems: list[Problem], require_places: bool) -> Experiment:
+    """Validates what is stated; raises ExperimentError with everything that is wrong."""
     stated = resolve_paths(stated, problems)
     experiment = validate(stated, problems)
     if experiment is None or problems:

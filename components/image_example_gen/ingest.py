@@ -27,7 +27,12 @@ _REPORT = "report.json"
 
 
 def ingest(
-    found: Survey, data: Data, output_uri: str, quarantine: str, make_pipeline: Callable[[], Any]
+    found: Survey,
+    data: Data,
+    output_uri: str,
+    quarantine: str,
+    make_pipeline: Callable[[], Any],
+    encoding: str | None = None,
 ) -> IngestionReport:
     """Reads every image once; writes the examples by split, their facts, and what is refused.
 
@@ -37,8 +42,10 @@ def ingest(
       output_uri: an existing directory.
       quarantine: directory for what is refused.
       make_pipeline: gives a Beam pipeline, to be used in a `with` statement.
+      encoding: to write images in; None leaves them as they are.
     """
-    plan = Plan(data, tuple(found.labels or data.labels or ()), found.shares, output_uri, len(found.units))
+    labels = tuple(found.labels or data.labels or ())
+    plan = Plan(data, labels, found.shares, output_uri, len(found.units), encoding or data.encoding)
     make_directories(output_uri)
     report_path = FileSystems.join(output_uri, GROWING, _REPORT)
     with make_pipeline() as pipeline:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import apache_beam as beam
 
 from components.image_example_gen.canonical import Builder, Inspected, digest_of, inspect, unusable
+from components.image_example_gen.encoding import reencode
 from components.image_example_gen.facts import FactsTable, write_facts
 from components.image_example_gen.inspection import Unusable, inspect_header
 from components.image_example_gen.items import Refused, Stored
@@ -36,6 +37,8 @@ class Plan(NamedTuple):
     shares: Shares
     output_uri: str
     num_units: int
+    encoding: str
+    """What the images are written as: as the source's are, or another."""
 
 
 class IngestUnit(beam.DoFn):
@@ -61,7 +64,7 @@ class IngestUnit(beam.DoFn):
                     report.refuse(outcome)
                     add_to_quarantine(files, quarantine_path(plan.output_uri, name), outcome)
                     continue
-                item, facts = outcome
+                item, facts = reencode(*outcome, plan.encoding)
                 sha256 = digest_of(item)
                 split = split_of_content(sha256, plan.shares) if item.split == TRAIN else item.split
                 files.write_record(shards[split], builder.serialize(item, facts, sha256))
