@@ -183,7 +183,7 @@ def ingest(
     try:
         data = load_data(source, data_format or ("manifest" if Path(source).is_file() else "image_folder"), overrides)
     except ExperimentError as error:
-        _end(str(error), _USAGE)
+        _end(str(error), _USAGE, {"status": "invalid", "message": str(error)} if as_json else None)
 
     from pipeline import runtime
 
@@ -192,9 +192,11 @@ def ingest(
     from pipeline.ingest import write_tfrecords
     from pipeline.interruption import ended_in_order
 
-    with original_streams() as (output, _), ended_in_order():
+    with original_streams() as (output, error_output), ended_in_order():
         result = write_tfrecords(data, destination, encoding)
-        print(json.dumps(result.to_json()) if as_json else result.describe(), file=output)
+        print(result.describe(), file=error_output if as_json or result.exit_status == _USAGE else output)
+        if as_json:
+            print(json.dumps(result.to_json()), file=output)
     sys.exit(result.exit_status)
 
 

@@ -88,7 +88,8 @@ class Splits(Section):
     eval: Literal["auto"] | Share | FilePattern = "auto"
     """Watched while training: early stopping, choice of the best weights. auto: 10 % of what is not for the test."""
     test: Literal["auto"] | Share | FilePattern = "auto"
-    """Held out until the evaluation. auto: 20 % of fewer than 1,000 images, 10 % of fewer than 10,000, else 5 %."""
+    """Held out until the evaluation. auto: 20 % of fewer than 1,000 images, 10 % of fewer than 10,000 and of spans,
+    else 5 %."""
 
     @model_validator(mode="after")
     def _leave_something_to_train_on(self) -> Splits:
@@ -140,7 +141,7 @@ class Data(Section):
     def _one_origin(self) -> Data:
         if (self.dataset is None) == (self.source is None):
             raise ValueError(
-                "give exactly one of 'source' (a directory of TFRecords) and 'dataset' (an embedded data set);"
+                "give exactly one of 'source' (a directory, or a manifest) and 'dataset' (an embedded data set);"
                 " null unsets one that is inherited"
             )
         return self

@@ -127,22 +127,25 @@ def _check_source(data: Data) -> list[Problem]:
         return []
     if problems := _check_placeholders(source):
         return problems
-    if "{" in source:
+    if _PLACEHOLDER.search(source):
         above = source.partition("{")[0].rpartition("/")[0]
         return _check_directory(above or "/", "data.source", "a directory of spans")
     if data.format == "manifest":
         return _check_file(source, "data.source", "a manifest, a CSV or JSON Lines file")
     expected = "a directory of TFRecord files" if data.format == "tfrecord" else "a directory with one for each class"
     problems = _check_directory(source, "data.source", expected)
-    if problems and os.path.isfile(source) and source.lower().endswith(_MANIFEST_ENDINGS):
+    if problems and os.path.isfile(source) and source.lower().removesuffix(".gz").endswith(_MANIFEST_ENDINGS):
         problems = [replace(problems[0], message=f"{problems[0].message}, or set data.format: manifest")]
     return problems or ([] if is_remote(source) else _check_splits(source, data))
 
 
 def _check_placeholders(source: str) -> list[Problem]:
-    names = [token.partition(":")[0] for token in _PLACEHOLDER.findall(source)]
+    parts = [token.partition(":") for token in _PLACEHOLDER.findall(source)]
+    names = [name for name, _, _ in parts]
     known = ", ".join(f"{{{name}}}" for name in _PLACEHOLDERS)
-    for name in names:
+    for name, colon, width in parts:
+        if colon and not (width.isascii() and width.isdigit()):
+            return [Problem(f"{{{name}:{width}}} has no width; write a number of digits, as {{SPAN:3}}", "data.source")]
         if name not in _PLACEHOLDERS:
             message = f"{{{name}}} is no placeholder{suggestion(name, _PLACEHOLDERS)}"
             return [Problem(message, "data.source", details=(f"known here: {known}",))]

@@ -31,18 +31,17 @@ def find_copies(table: pa.Table) -> Copies:
     repeated = sizes > 1
     if not repeated.any():
         return Copies()
-    is_conflicting = _varies(table[features.LABEL].to_numpy()[order], starts) & repeated
-    is_leaking = _varies(split_codes(table)[order], starts) & repeated
+    labels, splits = table[features.LABEL].to_numpy(), split_codes(table)
+    is_conflicting = _varies(labels[order], starts) & repeated
+    is_leaking = _varies(splits[order], starts) & repeated
     groups = [order[start : start + size] for start, size in zip(starts[repeated], sizes[repeated], strict=True)]
     return Copies(
         num_images=int(repeated.sum()),
         num_examples=int(sizes[repeated].sum()),
         num_conflicting=int(is_conflicting.sum()),
         num_leaking=int(is_leaking.sum()),
-        conflicting=_listed(
-            table, [group for group, is_so in zip(groups, is_conflicting[repeated], strict=True) if is_so]
-        ),
-        leaking=_listed(table, [group for group, is_so in zip(groups, is_leaking[repeated], strict=True) if is_so]),
+        conflicting=_listed(table, groups, is_conflicting[repeated], labels),
+        leaking=_listed(table, groups, is_leaking[repeated], splits),
     )
 
 
@@ -73,9 +72,17 @@ def _varies(values: NDArray, starts: NDArray) -> NDArray[np.bool_]:
     return np.asarray(lowest != highest)
 
 
-def _listed(table: pa.Table, groups: list[NDArray]) -> list[list[Copy]]:
-    first = sorted(groups, key=lambda rows: int(rows[0]))[:_NUM_LISTED]
-    return [[_copy(table, int(row)) for row in rows[:_NUM_SHOWN_EACH]] for rows in first]
+def _listed(table: pa.Table, groups: list[NDArray], is_meant: NDArray[np.bool_], values: NDArray) -> list[list[Copy]]:
+    """The first of the groups that are meant, and of each some copies, among them such as differ in `values`."""
+    meant = [rows for rows, is_so in zip(groups, is_meant, strict=True) if is_so]
+    first = sorted(meant, key=lambda rows: int(rows[0]))[:_NUM_LISTED]
+    return [[_copy(table, int(row)) for row in _shown(rows, values[rows])] for rows in first]
+
+
+def _shown(rows: NDArray, values: NDArray) -> NDArray:
+    distinct = np.unique(values, return_index=True)[1]
+    others = np.setdiff1d(np.arange(len(rows)), distinct)
+    return rows[np.sort(np.concatenate([np.sort(distinct), others])[:_NUM_SHOWN_EACH])]
 
 
 def _copy(table: pa.Table, row: int) -> Copy:

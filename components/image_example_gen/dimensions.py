@@ -8,7 +8,8 @@ import struct
 # Markers of JPEG that start a frame (ITU-T T.81, table B.1): all SOF but DHT, JPG and DAC, which lie among them.
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _GIF_IMAGE, _GIF_EXTENSION = 0x2C, 0x21
-_STANDALONE = frozenset({0x01, *range(0xD0, 0xD9)})
+# What no length follows; FF 00 is no marker at all, and passed over.
+_STANDALONE = frozenset({0x00, 0x01, *range(0xD0, 0xD9)})
 
 
 def announced_pixels(content: bytes, image_format: str) -> int | None:
@@ -29,7 +30,11 @@ def announced_pixels(content: bytes, image_format: str) -> int | None:
 
 
 def _png(content: bytes) -> int:
-    width, height = struct.unpack_from(">II", content, 16)
+    place = 8
+    # The decoder passes over unknown chunks before the first that counts.
+    while content[place + 4 : place + 8] != b"IHDR":
+        place += 12 + int(struct.unpack_from(">I", content, place)[0])
+    width, height = struct.unpack_from(">II", content, place + 8)
     return int(height * width)
 
 

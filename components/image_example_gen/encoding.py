@@ -51,4 +51,4 @@ def _pixels(content: bytes, facts: Facts) -> NDArray:
         pixels = np.frombuffer(content, "<f4").reshape(shape) * np.float32(255)
     else:
         pixels = decode_file(tf.constant(content)).numpy()
-    return np.asarray(without_alpha(pixels).numpy() if pixels.shape[-1] in (2, 4) else pixels)
+    return np.asarray(without_alpha(pixels))

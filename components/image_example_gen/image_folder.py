@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import posixpath
 import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from components.errors import DataError
-from components.image_example_gen.source import SourceFile
+from components.image_example_gen.source import OutsideOf, SourceFile
 from components.image_example_gen.splitting import TRAIN, patterns_of, split_named, split_of_file
 from components.image_example_gen.units import Entry
 from schemas import features
 from schemas.experiment import Data
-from schemas.places import is_remote
 
 # What file managers leave behind.
 _LITTER = frozenset({"thumbs.db", "desktop.ini"})
@@ -93,7 +91,8 @@ def _fixed_directory(pattern: str) -> str:
 
 def _first_directory(name: str) -> str:
     directory, separator, _ = name.partition("/")
-    return directory if separator else ""
+    # A name that is not UTF-8 becomes one that can be written, and still differs from all others.
+    return directory.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace") if separator else ""
 
 
 def _entry(file: SourceFile, place: _Place, numbers: dict[str, int], outside: OutsideOf) -> Entry:
@@ -112,15 +111,3 @@ def _entry(file: SourceFile, place: _Place, numbers: dict[str, int], outside: Ou
         return entry._replace(reason="missing_label", detail=detail, feature=features.LABEL)
     detail = f"the directory {place.label!r} is not in data.labels"
     return entry._replace(reason="unknown_label", detail=detail, feature=features.LABEL)
-
-
-class OutsideOf:
-    """Tells which local paths leave a directory, by `..` or by a link."""
-
-    def __init__(self, root: str) -> None:
-        self._is_local = not is_remote(root)
-        self._root = os.path.join(os.path.realpath(root), "") if self._is_local else ""
-
-    def is_left_by(self, path: str) -> bool:
-        """Whether the file that a path means is not below the directory."""
-        return self._is_local and not os.path.realpath(path).startswith(self._root)

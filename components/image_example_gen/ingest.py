@@ -62,7 +62,8 @@ def ingest(
     for label, text in enumerate(found.labels):
         report.label_texts.setdefault(label, text)
     report.shares = {split: share for split, share in found.shares.wanted.items() if share}
-    if "auto" in (data.splits.eval, data.splits.test):
+    # An image keeps its split from span to span, whatever else there is.
+    if found.span is None and "auto" in (data.splits.eval, data.splits.test):
         report.is_stratified = _deal_out(plan, make_pipeline)
     _count(report, output_uri)
     report.quarantine = publish_quarantine(output_uri, quarantine, found.fingerprint[:12])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 import posixpath
+import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -13,8 +15,8 @@ from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
 from components.errors import DataError
-from components.image_example_gen.image_folder import Labeled, OutsideOf
-from components.image_example_gen.source import SourceFile, list_directory
+from components.image_example_gen.image_folder import Labeled
+from components.image_example_gen.source import OutsideOf, SourceFile, list_directory
 from components.image_example_gen.splitting import TRAIN, patterns_of, split_named, split_of_file
 from components.image_example_gen.units import Entry
 from schemas import features
@@ -24,6 +26,7 @@ from schemas.places import is_remote
 _JSON_LINES = (".jsonl", ".ndjson", ".json")
 _DELIMITERS = {".tsv": "\t"}
 _LARGEST_FIELD = 1 << 20
+_GZIP_MAGIC = b"\x1f\x8b"
 
 
 class _Row(NamedTuple):
@@ -77,8 +80,8 @@ class _Resolver:
         self._data = data
         self._numbers = {name: number for number, name in enumerate(names)}
         self._roots = {file.path: (data.images or posixpath.dirname(file.path)).rstrip("/") for file in manifests}
-        self._listed = {root: {file.path: file for file in list_directory(root)} for root in self._roots.values()}
-        self._outside = {root: OutsideOf(root) for root in self._roots.values()}
+        self._listed = {root: {file.path: file for file in list_directory(root)} for root in set(self._roots.values())}
+        self._outside = {root: OutsideOf(root) for root in self._listed}
         self.labels = names
         self.images: list[SourceFile] = []
         self._given: set[str] = set()
@@ -108,7 +111,7 @@ class _Resolver:
         if row.split or patterns_of(self._data.splits):
             self._given.add(split)
         entry = entry._replace(split=split)
-        path = posixpath.normpath(posixpath.join(root, row.path)) if not is_remote(row.path) else row.path
+        path = _joined(root, row.path)
         if not path.startswith(f"{root}/") or self._outside[root].is_left_by(path):
             return refused("outside_of_source", f"the path leaves {root}", features.ENCODED)
         file = self._listed[root].get(path)
@@ -131,6 +134,14 @@ class _Resolver:
         return entry._replace(label=number, text=self.labels[number] if self.labels else "")
 
 
+def _joined(root: str, path: str) -> str:
+    """Where a path leads from a directory, without `..`; the scheme of a remote directory stays whole."""
+    if is_remote(path):
+        return path
+    scheme, separator, directory = root.rpartition("://")
+    return f"{scheme}{separator}{posixpath.normpath(posixpath.join(directory, path))}"
+
+
 def _number(label: str | int | None) -> int | None:
     """The index of a class that a label states, where it states one."""
     text = str(label).strip()
@@ -138,13 +149,16 @@ def _number(label: str | int | None) -> int | None:
 
 
 def _read_rows(file: SourceFile, columns: Columns) -> Iterator[_Row]:
-    kind = posixpath.splitext(file.path.removesuffix(".gz"))[1].lower()
-    compression = CompressionTypes.GZIP if file.path.endswith(".gz") else CompressionTypes.UNCOMPRESSED
+    kind = posixpath.splitext(file.path.lower().removesuffix(".gz"))[1]
     try:
-        with FileSystems.open(file.path, compression_type=compression) as stored:
-            text = io.StringIO(stored.read().decode("utf-8-sig"), newline="")
-    except (OSError, EOFError) as error:
-        raise DataError(f"the manifest {file.path} cannot be read: {error}") from error
+        with FileSystems.open(file.path, compression_type=CompressionTypes.UNCOMPRESSED) as stored:
+            content = stored.read()
+        content = gzip.decompress(content) if content.startswith(_GZIP_MAGIC) else content
+        text = io.StringIO(content.decode("utf-8-sig"), newline="")
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(
+            f"the manifest {file.path} cannot be read: {error}; write it anew, or give this user the right to read it"
+        ) from error
     except UnicodeDecodeError as error:
         raise DataError(f"the manifest {file.path} is not UTF-8 ({error}); save it as UTF-8") from error
     if kind in _JSON_LINES:
@@ -156,7 +170,7 @@ def _read_json_lines(text: io.StringIO, columns: Columns) -> Iterator[_Row]:
     for index, line in enumerate(line for line in text if line.strip()):
         try:
             values = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             yield _Row(index, problem=f"no JSON: {error}")
             continue
         if isinstance(values, dict):
@@ -189,14 +203,15 @@ def _read_csv(text: io.StringIO, columns: Columns, delimiter: str, path: str) ->
 
 
 def _csv_rows(reader: Any) -> Iterator[list[str] | str]:
-    """The rows, and for each that is no CSV what is wrong with it."""
+    """The rows, and for each line that is no CSV, or is lost by one that is not, what is wrong with it."""
     while True:
+        start = reader.line_num
         try:
             yield next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            yield f"no CSV: {error}"
+            yield from [f"no CSV from line {start + 1}: {error}"] * max(1, reader.line_num - start)
 
 
 def _row(index: int, values: dict[str, Any], columns: Columns) -> _Row:
@@ -205,4 +220,14 @@ def _row(index: int, values: dict[str, Any], columns: Columns) -> _Row:
         return _Row(index, problem=f"{columns.path} and {columns.split} must be texts")
     if isinstance(label, bool) or not isinstance(label, str | int | None):
         return _Row(index, problem=f"{columns.label} must be a text or a whole number, not {json.dumps(label)}")
+    # A path of bytes that are not UTF-8 is written as Python reads it, with surrogates.
+    if not _is_encodable(path, "surrogateescape") or not _is_encodable(label, "strict"):
+        return _Row(index, problem="a text holds NUL or half of a surrogate pair; write the characters themselves")
     return _Row(index, (path or "").strip(), label.strip() if isinstance(label, str) else label, (split or "").strip())
+
+
+def _is_encodable(text: str | int | None, errors: str) -> bool:
+    try:
+        return b"\0" not in str(text).encode("utf-8", errors)
+    except UnicodeEncodeError:
+        return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 from apache_beam.io.filesystem import CompressionTypes
@@ -43,6 +44,10 @@ def _read_entry(entry: Entry) -> Stored | Refused:
     if entry.num_bytes > _LARGEST_FILE:
         detail = f"a file of {entry.num_bytes} bytes; at most {_LARGEST_FILE} can be read"
         return refused("too_large", detail, features.ENCODED)
+    if os.path.exists(entry.path) and not os.path.isfile(entry.path):
+        # To open a pipe would be to wait for its writer.
+        detail = "not a file, but a directory, a pipe or a device; put the image's file there"
+        return refused("unreadable", detail, features.ENCODED)
     try:
         with FileSystems.open(entry.path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
             content = file.read()
@@ -64,7 +69,7 @@ def as_original(item: Stored) -> bytes:
     feature[features.ENCODED].bytes_list.value.append(item.content)
     feature[features.FILENAME].bytes_list.value.append(item.source.encode("utf-8", "surrogateescape"))
     if item.text:
-        feature[features.LABEL_TEXT].bytes_list.value.append(item.text.encode())
+        feature[features.LABEL_TEXT].bytes_list.value.append(item.text.encode("utf-8", "surrogateescape"))
     if item.label >= 0:
         feature[features.LABEL].int64_list.value.append(item.label)
     return bytes(example.SerializeToString(deterministic=True))

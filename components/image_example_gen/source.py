@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
+import os
 import posixpath
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from apache_beam.io.filesystems import FileSystems
@@ -13,6 +15,9 @@ from apache_beam.io.filesystems import FileSystems
 from components.errors import DataError
 from components.image_example_gen import spans
 from schemas.experiment import Data
+from schemas.places import is_remote
+
+_MAX_BEHIND_LINKS = 10_000
 
 
 class SourceFile(NamedTuple):
@@ -32,7 +37,8 @@ class SourceFile(NamedTuple):
 def list_files(data: Data, source: str) -> list[SourceFile]:
     """Lists the files of a source, or of its newest spans, in the order of their names.
 
-    Files below a name that starts with `.` or `_` do not count.
+    Files below a name that starts with `.` or `_` do not count. Of an image folder, those behind links are
+    listed as well, so that they can be refused rather than missed.
 
     Args:
       data: the experiment's section.
@@ -47,7 +53,7 @@ def list_files(data: Data, source: str) -> list[SourceFile]:
         directory, name = posixpath.split(source)
         found = [file for file in list_directory(directory) if file.name == name]
     else:
-        found = list_directory(source.rstrip("/") or "/")
+        found = _list(data, source.rstrip("/") or "/")
     found = [file for file in found if not _is_hidden(file.name)]
     if not found:
         raise DataError(f"no file in {source}; check data.source, and that the names do not start with '.' or '_'")
@@ -72,8 +78,35 @@ def list_directory(directory: str) -> list[SourceFile]:
     ]
 
 
+def _list(data: Data, directory: str) -> list[SourceFile]:
+    files = list_directory(directory)
+    if data.format != "image_folder" or is_remote(directory):
+        return files
+    passed_over = _passed_over(directory, {file.path for file in files})
+    return [*files, *itertools.islice(passed_over, _MAX_BEHIND_LINKS)]
+
+
+def _passed_over(directory: str, listed: Collection[str]) -> Iterator[SourceFile]:
+    """What Beam does not list: links that lead nowhere, and files behind links to directories outside."""
+    outside = OutsideOf(directory)
+    for parent, directories, names in os.walk(directory):
+        yield from (_unread(path, directory) for name in names if (path := os.path.join(parent, name)) not in listed)
+        for link in filter(os.path.islink, (os.path.join(parent, name) for name in directories)):
+            for below, deeper, inner in os.walk(link):
+                if not outside.is_left_by(os.path.join(below, "file")):
+                    deeper.clear()
+                    continue
+                paths = (os.path.join(below, name) for name in inner)
+                yield from (_unread(path, directory) for path in paths if outside.is_left_by(path))
+
+
+def _unread(path: str, directory: str) -> SourceFile:
+    relative = path.removeprefix(f"{directory.rstrip('/')}/")
+    return SourceFile(path, relative, relative, 0, 0.0)
+
+
 def _files_of_spans(data: Data, source: str) -> list[SourceFile]:
-    files = {file.path: file for file in list_directory(spans.fixed_directory(source))}
+    files = {file.path: file for file in _list(data, spans.fixed_directory(source))}
     found = spans.find(source, files, data.format == "manifest")
     found = [file for file in found if not _is_hidden(file.name)]
     if not found:
@@ -103,3 +136,15 @@ def newest_span(files: Sequence[SourceFile]) -> tuple[int | None, int | None]:
     """The newest span among files and its version; None where the source has no spans."""
     newest = max(files, key=lambda file: (file.span or 0, file.version or 0))
     return newest.span, newest.version
+
+
+class OutsideOf:
+    """Tells which local paths leave a directory, by `..` or by a link."""
+
+    def __init__(self, root: str) -> None:
+        self._is_local = not is_remote(root)
+        self._root = os.path.join(os.path.realpath(root), "") if self._is_local else ""
+
+    def is_left_by(self, path: str) -> bool:
+        """Whether the file that a path means is not below the directory."""
+        return self._is_local and not os.path.realpath(path).startswith(self._root)

@@ -46,7 +46,7 @@ def find(source: str, paths: Iterable[str], is_file: bool) -> list[Found]:
       paths: of files.
       is_file: whether the source without wildcards is a file, a manifest, and not a directory.
     """
-    pattern = re.compile(_expression(source, is_file))
+    pattern = re.compile(_expression(source, is_file), re.DOTALL)
     found = []
     for path in paths:
         match = pattern.fullmatch(path)

@@ -24,6 +24,8 @@ _USUAL_NAMES = {
 # The handbook's rule: the share of the test by the number of images it is for, and of the rest for the eval split.
 _TEST_SHARES = ((1_000, 0.2), (10_000, 0.1))
 _LARGE_TEST_SHARE = 0.05
+# Spans come and go: a share that followed their size would let an image change its split.
+_SPANS_TEST_SHARE = 0.1
 _EVAL_SHARE_OF_REST = 0.1
 # From here on the rule no longer depends on the number of images.
 LARGE = _TEST_SHARES[-1][0]
@@ -73,25 +75,37 @@ def patterns_of(splits: Splits) -> dict[str, str]:
     return {split: value for split, value in stated.items() if isinstance(value, str) and value != "auto"}
 
 
-def shares_of(splits: Splits, given: frozenset[str], num_images: int) -> Shares:
+def shares_of(splits: Splits, given: frozenset[str], num_images: int | None) -> Shares:
     """What to draw from the training files.
 
     Args:
       splits: the experiment's `data.splits`.
       given: the splits that the data itself gives, by directories or a column.
-      num_images: how many there are to draw from; exact below `LARGE`.
+      num_images: how many there are to draw from; exact below `LARGE`. None where they come in spans.
+
+    Raises:
+      DataError: nothing would be left to train on.
     """
     test = evaluated = 0.0
     if isinstance(splits.test, float):
         test = splits.test
     elif splits.test == "auto" and TEST not in given:
-        test = next((share for limit, share in _TEST_SHARES if num_images < limit), _LARGE_TEST_SHARE)
+        test = _SPANS_TEST_SHARE if num_images is None else _test_share(num_images)
     if isinstance(splits.eval, float):
         # Stated as a share of all.
         evaluated = splits.eval / (1 - test)
     elif splits.eval == "auto" and EVAL not in given:
         evaluated = _EVAL_SHARE_OF_REST
-    return Shares(test, min(evaluated, 1.0))
+    if evaluated >= 1:
+        raise DataError(
+            f"eval takes {splits.eval:g} and the test {test:g} of the examples, which leaves none for training;"
+            " lower data.splits.eval, or state a share for data.splits.test"
+        )
+    return Shares(test, evaluated)
+
+
+def _test_share(num_images: int) -> float:
+    return next((share for limit, share in _TEST_SHARES if num_images < limit), _LARGE_TEST_SHARE)
 
 
 def split_of_content(sha256: bytes, shares: Shares) -> str:

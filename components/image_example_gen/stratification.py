@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from components.image_example_gen.copies import digests
+from components.image_example_gen.copies import digests, identities
 from components.image_example_gen.facts import SPLIT
 from components.image_example_gen.splitting import (
     EVAL,
@@ -40,8 +40,9 @@ def deal_out(table: pa.Table, shares: Shares) -> dict[bytes, str]:
 
     Every class is dealt out anew where there are fewer than 10,000 images to draw from, else those
     alone that would be missing. A class's share of a split then differs from the wanted one by at most
-    one example, unless copies of one image, which stay together, make that impossible. A class of
-    fewer examples than splits cannot be in all of them.
+    one example, unless copies of one image, which stay together, make that impossible; so a class of
+    very few examples may be missing still. Images that are also in a split that is not drawn stay where
+    they are, for a move takes along all copies.
 
     Args:
       table: of facts, with `COLUMNS`, as drawn.
@@ -51,23 +52,19 @@ def deal_out(table: pa.Table, shares: Shares) -> dict[bytes, str]:
       The new split by the digest of the image; empty where nothing is to change.
     """
     drawn = [split for split in SPLITS if shares.wanted[split] > 0]
-    split = table[SPLIT].to_numpy().astype(str)
-    rows = np.flatnonzero(np.isin(split, drawn))
-    labels, digest = table[features.LABEL].to_numpy()[rows], digests(table)[rows]
-    counts = {
-        int(label): {name: int((split[rows][labels == label] == name).sum()) for name in drawn}
-        for label in np.unique(labels)
-    }
-    wanting = {
-        label for label, count in counts.items() if min(count.values()) == 0 and sum(count.values()) >= len(drawn)
-    }
-    if not wanting:
+    split, identity = table[SPLIT].to_numpy().astype(str), identities(table)
+    is_drawn = np.isin(split, drawn)
+    rows = np.flatnonzero(is_drawn & ~np.isin(identity, identity[~is_drawn]))
+    split, labels, digest = split[rows], table[features.LABEL].to_numpy()[rows], digests(table)[rows]
+    classes, codes = np.unique(labels, return_inverse=True)
+    counts = np.stack([np.bincount(codes[split == name], minlength=len(classes)) for name in drawn])
+    wanting = classes[(counts.min(axis=0) == 0) & (counts.sum(axis=0) >= len(drawn))]
+    if not len(wanting):
         return {}
-    dealt = counts if len(rows) < LARGE else wanting
     moves: dict[bytes, str] = {}
-    for label in sorted(dealt):
+    for label in classes if len(rows) < LARGE else wanting:
         own = labels == label
-        moves.update(_moves(_groups(digest[own], split[rows][own]), shares))
+        moves.update(_moves(_groups(digest[own], split[own]), shares))
     return moves
 
 

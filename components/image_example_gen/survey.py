@@ -47,7 +47,8 @@ def survey(data: Data, source: str) -> Survey:
     if data.format == "tfrecord":
         taken = [(file, split) for file in files if (split := split_of_file(file.name, data.splits)) is not None]
         _check_taken(taken, source, files)
-        shares = shares_of(data.splits, frozenset(), _num_records(taken) if data.splits.test == "auto" else LARGE)
+        num_images = None if span is not None or data.splits.test != "auto" else _num_records(taken)
+        shares = shares_of(data.splits, frozenset(), num_images)
         digest = fingerprint(file for file, _ in taken)
         return Survey(units_of_files(taken), [], shares, digest, span, version)
     if data.format == "image_folder":
@@ -56,7 +57,8 @@ def survey(data: Data, source: str) -> Survey:
         images, named = read_manifests(files, data)
         read = [*files, *dict.fromkeys(named)]
     _check_taken(images.entries, source, files)
-    shares = shares_of(data.splits, images.given, sum(entry.split == TRAIN for entry in images.entries))
+    num_images = None if span is not None else sum(entry.split == TRAIN for entry in images.entries)
+    shares = shares_of(data.splits, images.given, num_images)
     return Survey(units_of_entries(images.entries), images.labels, shares, fingerprint(read), span, version)
 
 

@@ -21,6 +21,8 @@ _CHECKSUM = struct.Struct("<I")
 _GZIP_MAGIC = b"\x1f\x8b"
 _MASK_DELTA = 0xA282EAD8
 _CHUNK = 1 << 24
+# Where unpacking fails, what was asked for at once is not counted.
+_SMALL_CHUNK = 1 << 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ def read_records(file: BinaryIO) -> Iterator[Record]:
     stream: BinaryIO = gzip.GzipFile(fileobj=file) if is_gzip else file  # type: ignore[assignment]
     index = -1
     try:
-        for record in _read_plain(stream):
+        for record in _read_plain(stream, file):
             index = record.index
             yield record
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
@@ -77,14 +79,16 @@ def read_records(file: BinaryIO) -> Iterator[Record]:
         yield Record(index + 1, None, "truncated_file", detail, max(_rest(file), 1))
 
 
-def _read_plain(file: BinaryIO) -> Iterator[Record]:
+def _read_plain(file: BinaryIO, packed: BinaryIO) -> Iterator[Record]:
+    """Reads records of `file`, which may be what is packed in another."""
     index = 0
     while header := file.read(_HEADER.size):
         if len(header) < _HEADER.size and index > 0:
             yield _truncated(index, len(header))
             return
         if len(header) < _HEADER.size or masked_crc(header[:8]) != _HEADER.unpack(header)[1]:
-            yield _lost_track(index, len(header) + _rest(file))
+            # Unpacking may itself fail further on.
+            yield _lost_track(index, len(header) + _rest(file) + _rest(packed))
             return
         length = _HEADER.unpack(header)[0]
         payload = _read_exactly(file, length)
@@ -111,10 +115,10 @@ def _read_exactly(file: BinaryIO, length: int) -> bytes:
 
 
 def _rest(file: BinaryIO) -> int:
-    """How many bytes are left, read in chunks as a stream may not know."""
+    """How many bytes are left that can be read, counted by reading as a stream may not know."""
     num_bytes = 0
     with contextlib.suppress(EOFError, zlib.error, gzip.BadGzipFile):
-        while part := file.read(_CHUNK):
+        while part := file.read(_SMALL_CHUNK):
             num_bytes += len(part)
     return num_bytes
 

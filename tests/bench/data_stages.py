@@ -23,7 +23,7 @@ from tests.bench.bounded_process import ProcessFailedError, run_bounded
 from tests.bench.stage_times import OWN_STAGES
 
 ROOT = Path(__file__).parents[2]
-LARGE, SMALL, START_UP = 60_000, 6_000, 600
+LARGE, SMALL, START_UP = 600_000, 60_000, 600
 
 # By the name of what is compared: stock's stage, Darkroom's, the largest ratio that is good.
 COMPARED = {
@@ -70,12 +70,12 @@ def against_stock(stock: Sequence[Run], own: Sequence[Run]) -> list[Line]:
 def growth(start_up: Sequence[Run], small: Sequence[Run], large: Sequence[Run]) -> list[Line]:
     """How many times longer each stage takes for ten times the images, beyond its start-up; and the memory.
 
-    The start-up is what a stage takes for a hundredth of the images, less its share of the work.
+    The start-up is what a stage takes for a few images, less its share of the work. Of several runs the
+    fastest counts: whatever else the machine does can only add to it.
     """
     lines = []
     for stage in (stage for stage in OWN_STAGES if stage in large[0].seconds):
-        first, fewer, more = (_median(runs, stage) for runs in (start_up, small, large))
-        # Of two sizes, what is proportional; the rest is there for no image at all.
+        first, fewer, more = (min(run.seconds[stage] for run in runs) for runs in (start_up, small, large))
         per_image = max(fewer - first, 0.0) / (SMALL - START_UP)
         fixed = first - per_image * START_UP
         work = [fewer - fixed, more - fixed]
@@ -142,7 +142,7 @@ def as_table(lines: Sequence[Line], title: str, columns: tuple[str, str]) -> Tab
 
 
 @click.command()
-@click.option("--rounds", default=3, show_default=True, type=click.IntRange(1), help="Runs of each.")
+@click.option("--rounds", default=2, show_default=True, type=click.IntRange(1), help="Runs of each.")
 @click.option("--timeout", default=900.0, show_default=True, help="For each process, in seconds.")
 @click.option(
     "--directory",
@@ -151,7 +151,7 @@ def as_table(lines: Sequence[Line], title: str, columns: tuple[str, str]) -> Tab
     help="For data and work.  [default: workspace/bench]",
 )
 def main(rounds: int, timeout: float, directory: Path) -> None:
-    """Ingestion and statistics of 70,000 PNG files against stock TFX, and of 700, 7,000 and 70,000 among themselves.
+    """Ingestion and statistics of 70,000 PNG files against stock TFX, and how ten times as many images are taken.
 
     Exit status: 0 where every figure keeps its limit, else 1.
     """
@@ -159,7 +159,7 @@ def main(rounds: int, timeout: float, directory: Path) -> None:
     benchmark = DataBenchmark(directory, timeout)
     runs: dict[str, list[Run]] = {name: [] for name in ("stock", "start_up", "small", "large")}
     try:
-        sizes = {"start_up": START_UP, "small": SMALL, "large": LARGE, "stock": LARGE}
+        sizes = {"start_up": START_UP, "small": SMALL, "stock": SMALL, "large": LARGE}
         data = {name: benchmark.prepare(size) for name, size in sizes.items()}
         for number in range(rounds):
             for name in sizes:
@@ -168,10 +168,10 @@ def main(rounds: int, timeout: float, directory: Path) -> None:
                 console.print(f"round {number + 1}: {name:<9} {sum(run.seconds.values()):7.1f} s", highlight=False)
     except ProcessFailedError as error:
         sys.exit(str(error))
-    compared = against_stock(runs["stock"], runs["large"])
+    compared = against_stock(runs["stock"], runs["small"])
     grown = growth(runs["start_up"], runs["small"], runs["large"])
     console.print(as_table(compared, f"70,000 images, medians of {rounds}", ("stock TFX", "Darkroom")))
-    console.print(as_table(grown, f"ten times the images, medians of {rounds}", ("7,000 images", "70,000 images")))
+    console.print(as_table(grown, f"ten times the images, best of {rounds}", ("70,000 images", "700,000 images")))
     if bad := [line.name for line in (*compared, *grown) if not line.is_good]:
         sys.exit(f"above their limits: {'; '.join(bad)}")
 

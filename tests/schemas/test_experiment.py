@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from schemas.experiment import Data, Experiment, Section, Splits, Threshold
+from schemas.experiment import Data, Experiment, Gate, Section, Splits, Threshold
 
 SHORTEST = {"name": "flowers", "data": {"source": "/data/flowers"}}
 
@@ -22,7 +22,9 @@ def sections(model: type[BaseModel]) -> set[type[BaseModel]]:
 def test_a_name_and_a_source_are_enough() -> None:
     """Every key but the name and the origin of the data has a default."""
     experiment = Experiment.model_validate(SHORTEST)
-    assert experiment.data.encoding == "compressed"
+    assert (experiment.data.format, experiment.data.encoding) == ("tfrecord", "compressed")
+    assert (experiment.data.splits.eval, experiment.data.splits.test) == ("auto", "auto")
+    assert experiment.data.quarantine.max_fraction == 0.01
     assert experiment.evaluation.thresholds["accuracy"].min is not None
 
 
@@ -60,6 +62,9 @@ def test_the_digest_follows_every_value() -> None:
         ({"eval": 0.4, "test": 0.5}, True),
         ({"eval": 0.5, "test": 0.5}, False),
         ({"eval": 0.9, "test": "test-*"}, True),
+        ({"eval": "auto", "test": "auto"}, True),
+        ({"eval": 0.9, "test": "auto"}, True),
+        ({"train": "auto"}, True),
         ({"eval": 1.0}, False),
         ({"train": "a/b-*", "eval": "x..y"}, True),
         ({"train": "../b"}, False),
@@ -105,9 +110,72 @@ def test_thresholds_that_make_no_sense(limits: dict[str, float], message: str) -
         ({"source": "a", "labels": ["x", "y", "x"]}, "more than one of the labels is 'x'"),
         ({"source": "a", "labels": ["x"]}, "at least 2"),
         ({"source": "a", "labels": ["x", ""]}, "at least 1 character"),
+        ({"source": "a", "format": "csv"}, "'tfrecord', 'image_folder' or 'manifest'"),
+        ({"source": "a", "images": "b"}, "'images' belongs to the format 'manifest'"),
+        ({"source": "a", "format": "image_folder", "images": "b"}, "'images' belongs to the format 'manifest'"),
+        ({"source": "a", "format": "image_folder", "encoding": "raw"}, "the encoding 'raw' belongs to TFRecords"),
+        ({"source": "a", "format": "manifest", "encoding": "float32"}, "the encoding 'float32' belongs to TFRecords"),
+        ({"dataset": "digits", "format": "manifest"}, "the embedded data sets are TFRecords; leave out format: manif"),
+        ({"source": "a", "columns": {"file": "x"}}, "Extra inputs are not permitted"),
+        ({"source": "a", "spans": {"window": 0}}, "greater than or equal to 1"),
+        ({"source": "a", "quarantine": {"max_pixels": 2**29}}, "less than 536870912"),
     ],
 )
 def test_data_that_makes_no_sense(data: dict[str, object], message: str) -> None:
     """The images come from one place, and the classes can be told apart by their names."""
     with pytest.raises(ValidationError, match=message):
         Data.model_validate(data)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"source": "a.csv", "format": "manifest", "images": "b", "columns": {"path": "file", "split": "fold"}},
+        {"source": "a/{SPAN}/v{VERSION}/*", "format": "image_folder", "spans": {"window": 3}},
+        {"source": "a", "format": "image_folder", "encoding": "compressed", "labels": ["x", "y"]},
+        {"source": "a", "quarantine": {"max_pixels": 1, "max_fraction": 1.0}},
+        {"dataset": "digits", "format": "tfrecord"},
+    ],
+)
+def test_data_that_makes_sense(data: dict[str, object]) -> None:
+    """Every format takes the keys that belong to it, and what is stated comes back as it was."""
+    assert Data.model_validate(data).model_dump(include=set(data), exclude_unset=True) == {
+        key: tuple(value) if isinstance(value, list) else value for key, value in data.items()
+    }
+
+
+def test_the_gate_fails_for_what_cannot_be_trained_on() -> None:
+    """By default anomalies, quarantine and missing classes end a run; what may be as it should be only warns."""
+    gate = Gate()
+    failing = {name for name, value in gate if value == "fail"}
+    warning = {name for name, value in gate if value == "warn"}
+    assert failing == {"anomalies", "quarantine", "too_few"}
+    assert warning == {"imbalance", "leakage", "conflicts", "drift", "skew"}
+
+
+@pytest.mark.parametrize(
+    "key", ["anomalies", "quarantine", "too_few", "imbalance", "leakage", "conflicts", "drift", "skew"]
+)
+def test_each_check_of_the_gate_has_a_policy(key: str) -> None:
+    """Every check can fail a run, warn, or be off, and nothing else."""
+    for policy in ("fail", "warn", "off"):
+        assert getattr(Gate.model_validate({key: policy}), key) == policy
+    with pytest.raises(ValidationError, match="'fail', 'warn' or 'off'"):
+        Gate.model_validate({key: True})
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {"min_per_class": 0},
+        {"max_imbalance": 0.99},
+        {"max_drift": 0},
+        {"max_drift": 1.01},
+        {"max_skew": 0},
+        {"max_skew": float("nan")},
+    ],
+)
+def test_limits_of_the_gate_that_make_no_sense(limits: dict[str, float]) -> None:
+    """A limit that all data or none would meet is refused."""
+    with pytest.raises(ValidationError):
+        Gate.model_validate(limits)

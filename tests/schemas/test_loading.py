@@ -151,6 +151,10 @@ def test_a_chain_that_cannot_be_followed(files: dict[str, str], message: str, ex
         ("training.early_stopping=null", None),
         ("model.filters=[1, 2]", (1, 2)),
         ("data.splits={train: train-*, eval: 0.2}", None),
+        ("data.columns.path=file name", "file name"),
+        ("data.quarantine.max_pixels=1000", 1000),
+        ("gate.max_imbalance=3", 3.0),
+        ("gate.leakage=fail", "fail"),
         (" training . epochs = 3", 3),
         ("data.labels=['=', 'a=b']", ("=", "a=b")),
     ],
@@ -161,7 +165,7 @@ def test_an_override_states_one_key(override: str, value: object, tmp_path: Path
     dumped: object = load_experiment(str(tmp_path / "x.yaml"), [override]).model_dump()
     if "splits" in override:
         assert isinstance(dumped, dict)
-        assert dumped["data"]["splits"] == {"train": "train-*", "eval": 0.2, "test": 0.1}
+        assert dumped["data"]["splits"] == {"train": "train-*", "eval": 0.2, "test": "auto"}
         return
     for key in override.partition("=")[0].split("."):
         assert isinstance(dumped, dict)
@@ -198,7 +202,7 @@ def test_overrides_apply_in_turn(tmp_path: Path) -> None:
             "model.filters.0=3",
             "model.filters: got a mapping with the keys 0; expected a list of at least 1, each item a",
         ),
-        ("data=null", "data: got null; expected a mapping with keys from dataset,"),
+        ("data=null", "data: got null; expected a mapping with keys from columns, dataset,"),
     ],
 )
 def test_a_malformed_override(override: str, message: str, complaints: Complaints) -> None:

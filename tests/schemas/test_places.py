@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -24,7 +24,7 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return directory
 
 
-def problems_of(data: dict[str, object], **sections: object) -> list[str]:
+def problems_of(data: Mapping[str, object], **sections: object) -> list[str]:
     return [
         str(problem) for problem in check_places(Experiment.model_validate({"name": "x", "data": data, **sections}))
     ]
@@ -61,6 +61,18 @@ def test_other_paths(stated: str, resolved: str, tmp_path: Path, monkeypatch: py
     (tmp_path / "x.yaml").write_text(f"name: x\ndata: {{source: {stated}}}\n")
     experiment = load_experiment(str(tmp_path / "x.yaml"), require_places=False)
     assert experiment.data.source == resolved.replace("HOME", str(tmp_path / "home")).replace("HERE", str(tmp_path))
+
+
+def test_paths_of_all_keys_are_resolved(tmp_path: Path) -> None:
+    """The images of a manifest and the statistics of serving start at the file as well; placeholders stay."""
+    (tmp_path / "x.yaml").write_text(
+        "name: x\ndata: {source: 'a/../{SPAN}/v{VERSION:3}/*.csv', format: manifest, images: images}\n"
+        "gate: {serving_statistics: stats.pb}\n"
+    )
+    experiment = load_experiment(str(tmp_path / "x.yaml"), require_places=False)
+    assert experiment.data.source == f"{tmp_path}/{{SPAN}}/v{{VERSION:3}}/*.csv"
+    assert experiment.data.images == f"{tmp_path}/images"
+    assert experiment.gate.serving_statistics == f"{tmp_path}/stats.pb"
 
 
 def test_only_paths_are_resolved(tmp_path: Path) -> None:
@@ -151,6 +163,93 @@ def test_patterns_that_take_the_wrong_files(source: Path) -> None:
     ]
     assert problems_of({"source": str(source), "splits": {"eval": "t*", "test": "m*"}}) == [
         f"data.source: no file in {source} that no other split takes; nothing to train on"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        ("{SPAM}/*", "{SPAM} is no placeholder; did you mean 'SPAN'?\n    known here: {SPAN}, {VERSION}, {YYYY}, "),
+        ("{span}/*", "{span} is no placeholder; did you mean 'SPAN'?"),
+        ("{SPAN}/{VERSON:2}/*", "{VERSON} is no placeholder; did you mean 'VERSION'?"),
+        ("{}/*", "{} is no placeholder\n"),
+        ("{SPAN:x}/*", "{SPAN:x} has no width; write a number of digits, as {SPAN:3}"),
+        ("{SPAN:}/*", "{SPAN:} has no width; write a number of digits, as {SPAN:3}"),
+        ("v{VERSION}/*", "names no span; give {SPAN}, or all of {YYYY}, {MM} and {DD}"),
+        ("{YYYY}/{MM}/*", "names no span; give {SPAN}, or all of {YYYY}, {MM} and {DD}"),
+    ],
+)
+def test_placeholders_that_mean_nothing(pattern: str, message: str, source: Path) -> None:
+    """A misspelt placeholder is refused with the near one, and a path must name spans, not versions alone."""
+    for path in (f"{source}/{pattern}", f"gs://bucket/{pattern}"):
+        (problem,) = problems_of({"source": path})
+        assert problem.startswith(f"data.source: {message}")
+
+
+def test_sources_with_spans(source: Path) -> None:
+    """Of a source with spans the directory that they share must be there; which spans it holds is seen in the run."""
+    for pattern in ("{SPAN}/*", "span-{SPAN:3}/v{VERSION}", "{YYYY}-{MM}-{DD}/*", "more/{SPAN}/labels.csv"):
+        assert problems_of({"source": f"{source}/{pattern}", "splits": {"train": "x*"}}) == []
+    assert problems_of({"source": f"{source}/mor/{{SPAN}}/*"}) == [
+        f"data.source: no such directory: {source}/mor; did you mean {source}/more?"
+    ]
+    assert problems_of({"source": f"{source}/train-0/{{SPAN}}/*"}) == [
+        f"data.source: {source}/train-0 is a file; expected a directory of spans"
+    ]
+    assert problems_of({"source": f"{source}/span-{{SPAN"}) == [f"data.source: no such directory: {source}/span-{{SPAN"]
+
+
+def test_a_manifest(source: Path) -> None:
+    """A manifest must be a file that is there, and its images a directory; patterns are for the paths that it holds."""
+    (source / "labels.csv").touch()
+    manifest = {"source": f"{source}/labels.csv", "format": "manifest"}
+    assert problems_of({**manifest, "splits": {"train": "nothing*"}}) == []
+    assert problems_of({**manifest, "images": str(source)}) == []
+    assert problems_of({**manifest, "images": "gs://bucket/images"}) == []
+    assert problems_of({**manifest, "source": f"{source}/label.csv"}) == [
+        f"data.source: no such file: {source}/label.csv; did you mean {source}/labels.csv?"
+    ]
+    assert problems_of({**manifest, "images": f"{source}/moor"}) == [
+        f"data.images: no such directory: {source}/moor; did you mean {source}/more?"
+    ]
+    assert problems_of({**manifest, "images": f"{source}/train-0"}) == [
+        f"data.images: {source}/train-0 is a file; expected the directory of a manifest's images"
+    ]
+
+
+def test_a_source_of_another_format(source: Path) -> None:
+    """A directory in place of a manifest, and a manifest in place of a directory, are told with what is expected."""
+    assert problems_of({"source": str(source), "format": "manifest"}) == [
+        f"data.source: {source} is a directory; expected a manifest, a CSV or JSON Lines file"
+    ]
+    for name in ("labels.csv", "labels.JSONL", "labels.tsv.gz"):
+        (source / name).touch()
+        for data_format, expected in (
+            ("tfrecord", "a directory of TFRecord files"),
+            ("image_folder", "a directory with one for each class"),
+        ):
+            assert problems_of({"source": f"{source}/{name}", "format": data_format}) == [
+                f"data.source: {source}/{name} is a file; expected {expected}, or set data.format: manifest"
+            ]
+
+
+def test_an_image_folder(source: Path) -> None:
+    """Patterns of splits are checked against the images of a folder as against files of records."""
+    assert problems_of({"source": str(source), "format": "image_folder"}) == []
+    (problem,) = problems_of({"source": str(source), "format": "image_folder", "splits": {"eval": "val/*"}})
+    assert problem.startswith(f"data.splits.eval: no file in {source} matches 'val/*'")
+
+
+def test_statistics_of_serving(source: Path) -> None:
+    """The statistics that the gate compares with must be a file that is there."""
+    data = {"dataset": "digits"}
+    for present in (f"{source}/train-0", "gs://bucket/stats.pb"):
+        assert problems_of(data, gate={"serving_statistics": present}) == []
+    assert problems_of(data, gate={"serving_statistics": f"{source}/test"}) == [
+        f"gate.serving_statistics: no such file: {source}/test; did you mean {source}/test-0?"
+    ]
+    assert problems_of(data, gate={"serving_statistics": str(source)}) == [
+        f"gate.serving_statistics: {source} is a directory; expected TFDV statistics"
     ]
 
 

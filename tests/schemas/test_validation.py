@@ -98,6 +98,17 @@ HEAD = "name: x\ndata: {dataset: digits}\n"
             "3: evaluation.thresholds: got an empty mapping; expected a mapping with at least one of the keys",
             [],
         ),
+        # The gate.
+        (
+            "gate: {leakage: stop}\n",
+            "3: gate.leakage: got the text 'stop'; expected one of 'fail', 'warn', 'off'",
+            ["leakage: The same image in two splits."],
+        ),
+        ("gate: {imbalence: warn}\n", "3: gate.imbalence: unknown key; did you mean 'imbalance'?", []),
+        ("gate: {min_per_class: 0}\n", "3: gate.min_per_class: got the number 0", ["a whole number of at least 1"]),
+        ("gate: {max_imbalance: 0.5}\n", "3: gate.max_imbalance: got the number 0.5", ["a number of at least 1"]),
+        ("gate: {max_drift: 0}\n", "3: gate.max_drift: got the number 0", ["a number above 0 and at most 1"]),
+        ("max_pixels: 3\n", "3: max_pixels: unknown key; did you mean 'data.quarantine.max_pixels'?", []),
         # Rules between keys.
         (
             "evaluation:\n  thresholds:\n    accuracy: {}\n",
@@ -117,7 +128,7 @@ def test_one_wrong_value(text: str, start: str, parts: list[str], complaints: Co
 @pytest.mark.parametrize(
     ("data", "start"),
     [
-        ("{}", "data: give exactly one of 'source' (a directory of TFRecords) and 'dataset' (an embedded data set)"),
+        ("{}", "data: give exactly one of 'source' (a directory, or a manifest) and 'dataset' (an embedded data set)"),
         ("{dataset: digits, source: x}", "data: give exactly one of 'source'"),
         (
             "{dataset: digts}",
@@ -133,13 +144,36 @@ def test_one_wrong_value(text: str, start: str, parts: list[str], complaints: Co
         ("{source: x, labels: [b, a, b]}", "data: more than one of the labels is 'b'"),
         (
             "{source: x, splits: {eval: 1.5}}",
-            "data.splits.eval: got the number 1.5; expected a number above 0 and below 1, ",
+            "data.splits.eval: got the number 1.5; expected 'auto', ",
         ),
         (
             "{source: x, splits: {eval: 0}}",
-            "data.splits.eval: got the number 0; expected a number above 0 and below 1, or a",
+            "data.splits.eval: got the number 0; expected 'auto', ",
         ),
         ("{source: x, splits: {eval: 0.5, test: 0.5}}", "data.splits: eval and test together take 1 of the examples"),
+        ("{source: x, splits: {eval: true}}", "data.splits.eval: got true; expected 'auto', "),
+        ("{source: x, format: csv}", "data.format: got the text 'csv'; expected one of 'tfrecord', 'image_folder', "),
+        ("{source: x, columns: {lable: y}}", "data.columns.lable: unknown key; did you mean 'label'?"),
+        (
+            "{source: x, spans: {window: 0}}",
+            "data.spans.window: got the number 0; expected a whole number of at least 1",
+        ),
+        ("{source: x, spans: 3}", "data.spans: got the number 3; expected a mapping with keys from window"),
+        (
+            "{source: x, quarantine: {max_pixels: 0}}",
+            "data.quarantine.max_pixels: got the number 0; expected a whole number of at least 1 and below 536870912",
+        ),
+        (
+            "{source: x, quarantine: {max_fraction: 1.5}}",
+            "data.quarantine.max_fraction: got the number 1.5; expected a number of at least 0 and at most 1",
+        ),
+        ("{source: x, images: y}", "data: 'images' belongs to the format 'manifest'; leave it out, or set format: man"),
+        ("{source: x, format: image_folder, images: y}", "data: 'images' belongs to the format 'manifest'; an image_f"),
+        (
+            "{source: x, format: manifest, encoding: raw}",
+            "data: the encoding 'raw' belongs to TFRecords; the format 'manifest' holds files, so leave encoding out",
+        ),
+        ("{dataset: digits, format: image_folder}", "data: the embedded data sets are TFRecords; leave out format: im"),
         (
             "{source: x, splits: {test: ../a}}",
             "data.splits.test: the pattern '../a' leaves the source; write it relative",
@@ -169,7 +203,7 @@ def test_what_is_missing_is_named(complaints: Complaints) -> None:
     """A required key that is left out is a problem of the file as a whole."""
     name, data = complaints("training: {epochs: 3}\n")
     assert name.startswith("experiment.yaml: name: missing; expected a text that matches")
-    assert data.startswith("experiment.yaml: data: missing; expected a mapping with keys from dataset,")
+    assert data.startswith("experiment.yaml: data: missing; expected a mapping with keys from columns, dataset,")
 
 
 def test_every_error_at_once(complaints: Complaints) -> None:

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from tfx.types import artifact_utils
 
 from components.errors import DataError
@@ -40,7 +42,7 @@ def stored(encoding: str) -> list[bytes]:
 def ingest(root: Path, source: Path, data: Data) -> Path:
     """Runs ImageExampleGen and gives the directory of its artifact."""
     stages = Stages(root)
-    stages.run([ImageExampleGen(data, str(source))])
+    stages.run([ImageExampleGen(data, str(source), str(root / "quarantine"))])
     examples = stages.outputs["ImageExampleGen"]["examples"]
     assert artifact_utils.decode_split_names(examples.split_names) == list(SPLITS)
     return Path(examples.uri)
@@ -88,8 +90,9 @@ def test_every_image_arrives_once(encoding: str, compression: str, tmp_path: Pat
     report = IngestionReport.from_json((directory / "ingestion.json").read_text())
     assert report.num_examples == counts
     assert sum(counts.values()) == NUM_IMAGES
-    assert (report.num_refused, report.max_label) == ({}, 3)
-    assert {path.name for path in directory.iterdir()} == {"ingestion.json", *(f"Split-{split}" for split in SPLITS)}
+    assert (report.num_refused, report.max_label, report.quarantine) == ({}, 3, None)
+    names = {"ingestion.json", "facts", *(f"Split-{split}" for split in SPLITS)}
+    assert {path.name for path in directory.iterdir()} == names
 
 
 def test_two_runs_write_the_same_bytes(tmp_path: Path) -> None:
@@ -98,9 +101,15 @@ def test_two_runs_write_the_same_bytes(tmp_path: Path) -> None:
     for shard in range(4):
         write_tfrecord(tmp_path / "source" / f"part-{shard}", payloads[shard::4])
     data = data_of(tmp_path / "source", features=OWN_NAMES)
-    runs = [contents(ingest(tmp_path / f"run-{run}", tmp_path / "source", data)) for run in range(2)]
+    runs = []
+    for run in range(2):
+        files = contents(ingest(tmp_path / f"run-{run}", tmp_path / "source", data))
+        report = IngestionReport.from_json(files.pop("ingestion.json").decode())
+        quarantine = contents(tmp_path / f"run-{run}" / "quarantine")
+        runs.append((files, quarantine, replace(report, quarantine=None)))
     assert runs[0] == runs[1]
-    shards = [name for name in runs[0] if name.startswith("Split-train/")]
+    assert len(runs[0][1]) == 2
+    shards = [name for name in runs[0][0] if name.startswith("Split-train/")]
     assert sorted(shards) == [f"Split-train/examples-{shard:05d}-of-00004.tfrecord" for shard in range(4)]
 
 
@@ -123,7 +132,7 @@ def test_patterns_decide_the_split_of_a_file(tmp_path: Path) -> None:
 
 
 def test_unusable_examples_are_reported(tmp_path: Path) -> None:
-    """Among good examples the unusable are left out, counted, and listed with file, record, reason and split."""
+    """Among good examples the unusable are left out, counted, listed with file, record and reason, and kept aside."""
     payloads = stored("compressed")
     payloads[4] = b"\xff"
     payloads[7] = serialized({"i": b"GIF89a", "l": 0})
@@ -139,7 +148,25 @@ def test_unusable_examples_are_reported(tmp_path: Path) -> None:
         ("deep/file", 7, "undecodable", "i"),
         ("deep/file", 9, "missing_label", "l"),
     ]
-    assert {item.split for item in report.refusals} <= set(SPLITS)
+    assert report.refused_fraction == 3 / NUM_IMAGES
+    assert Path(str(report.quarantine)).parent == tmp_path / "stages" / "quarantine"
+    kept_aside = tf.data.TFRecordDataset(f"{report.quarantine}.tfrecord").as_numpy_iterator()
+    assert list(kept_aside) == [payloads[index] for index in (4, 7, 9)]
+
+
+def test_where_nothing_is_said_of_splits_none_is_empty(tmp_path: Path) -> None:
+    """Forty images in four classes make three splits with every class in train, and the report says how."""
+    write_tfrecord(tmp_path / "source" / "file", stored("compressed"))
+    directory = ingest(
+        tmp_path / "stages",
+        tmp_path / "source",
+        Data.model_validate({"source": str(tmp_path / "source"), "features": OWN_NAMES}),
+    )
+    report = IngestionReport.from_json((directory / "ingestion.json").read_text())
+    assert all(report.num_examples[split] for split in SPLITS)
+    assert set(report.class_counts["train"]) == {0, 1, 2, 3}
+    assert report.num_examples == {split: len(read_examples(directory / f"Split-{split}")) for split in SPLITS}
+    np.testing.assert_allclose(sum(report.shares.values()), 1)
 
 
 def test_an_empty_split_is_refused(tmp_path: Path) -> None:
@@ -154,14 +181,15 @@ def test_splits_emptied_by_unusable_examples_are_refused(tmp_path: Path) -> None
     message = refuse(tmp_path, [b"\xff"] * 7)
     assert message.startswith("no usable example in the splits train and eval and test (train 0, eval 0, test 0).\n")
     assert "unusable examples: not_an_example 7" in message
-    assert "file, record 0 (split " in message
+    assert "file, record 0: image/encoded: not_an_example: the record is no tf.train.Example" in message
+    assert "the originals in " in message
 
 
 def test_a_file_that_is_no_tfrecord_is_refused(tmp_path: Path) -> None:
     """A source of other files ends with the file's name and that it is no TFRecord."""
     (tmp_path / "source").mkdir()
     (tmp_path / "source" / "notes.txt").write_text("some words about the data")
-    with pytest.raises(DataError, match=r"notes.txt, record 0 .*: not_a_tfrecord: "):
+    with pytest.raises(DataError, match=r"notes.txt, record 0: .*: not_a_tfrecord: "):
         ingest(tmp_path / "stages", tmp_path / "source", data_of(tmp_path / "source"))
 
 

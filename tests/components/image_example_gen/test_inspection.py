@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from components.image_example_gen.inspection import Facts, Unusable, format_of, inspect_files, inspect_pixels
+from components.image_example_gen.facts import Facts
+from components.image_example_gen.inspection import (
+    Unusable,
+    format_of,
+    inspect_files,
+    inspect_header,
+    inspect_pixels,
+)
 from tests.components.images import Pixels, encode, jpeg, noise, picture, png, smooth
 
 NAN, INFINITY = float("nan"), float("inf")
@@ -14,16 +21,27 @@ GRAY, RGB, RGBA = noise(5, 7, 1), noise(6, 4, 3), noise(9, 3, 4)
 # Its mean is that of the decoded pixels, and decoders differ; see the tests of pixels.
 JPEG_TOLERANCE = 1.5
 
-WEBP = b"RIFF\x24\x00\x00\x00WEBPVP8 "
-UNUSABLE = {
-    "empty": (b"", "empty", "no bytes"),
-    "text": (b"a text", "unsupported_format", "61 20 74 65 78 74"),
-    "WebP": (WEBP, "unsupported_format", "JPEG, PNG, GIF and BMP can be decoded"),
-    "cut PNG": (png(RGB)[:50], "undecodable", "PNG"),
-    "cut JPEG": (jpeg(smooth(20, 20, 3))[:200], "undecodable", "JPEG"),
-    "head of a GIF": (b"GIF89a", "undecodable", "GIF"),
-    "head of a BMP": (b"BM", "undecodable", "Incomplete bmp content"),
+UNDECODABLE = {
+    "cut PNG": (png(RGB)[:50], "PNG"),
+    "cut JPEG": (jpeg(smooth(20, 20, 3))[:200], "jpeg"),
+    "head of a GIF": (b"GIF89a", "GIF"),
+    "head of a BMP": (b"BM", "Incomplete bmp content"),
 }
+UNSUPPORTED = {
+    "WebP": b"RIFF\x24\x00\x00\x00WEBPVP8 ",
+    "TIFF": b"MM\x00*\x00\x00\x00\x08",
+    "AVIF": b"\x00\x00\x00\x20ftypavif",
+    "HEIC": b"\x00\x00\x00\x18ftypheic",
+    "JPEG 2000": b"\x00\x00\x00\x0cjP  \r\n",
+    "JPEG XL": b"\xff\x0a\xfa\x1f",
+    "ICO": b"\x00\x00\x01\x00\x01\x00",
+    "PSD": b"8BPS\x00\x01",
+    "PDF": b"%PDF-1.4",
+    "ZIP": b"PK\x03\x04",
+    "gzip": b"\x1f\x8b\x08",
+    "HTML, SVG or XML": b"\n <html>",
+}
+SHAPE, LIMIT = (0, 0, 0), 1_000
 
 
 def facts(name: str, pixels: Pixels) -> Facts:
@@ -71,41 +89,75 @@ def test_large_images_are_measured_as_exactly() -> None:
 def test_broken_files_among_good_ones_cost_no_others() -> None:
     """In one batch every unusable file has its reason, in its place, and every good one is measured."""
     contents: list[bytes] = []
-    expected: list[tuple[str, str] | Pixels] = []
-    for index, (content, reason, detail) in enumerate([*UNUSABLE.values()] * 3):
+    expected: list[str | Pixels] = []
+    for index, (content, detail) in enumerate([*UNDECODABLE.values()] * 3):
         good = noise(3 + index, 4, 3, seed=index)
         contents += [content, png(good)]
-        expected += [(reason, detail), good]
+        expected += [detail, good]
     outcomes = inspect_files(contents)
     assert len(outcomes) == len(contents)
     for found, wanted in zip(outcomes, expected, strict=True):
-        if isinstance(wanted, tuple):
+        if isinstance(wanted, str):
             assert isinstance(found, Unusable)
-            assert found.reason == wanted[0]
-            assert wanted[1] in found.detail
+            assert found.reason == "undecodable"
+            assert wanted in found.detail
         else:
             assert_equal_facts(found, facts("PNG", wanted))
 
 
-@pytest.mark.parametrize("name", [name for name in UNUSABLE if "cut" in name or "head" in name])
+@pytest.mark.parametrize("name", UNDECODABLE)
 def test_the_decoders_reason_is_one_clean_line(name: str) -> None:
     """What TensorFlow says of a file is told without the names of its nodes."""
-    [found] = inspect_files([UNUSABLE[name][0]])
+    [found] = inspect_files([UNDECODABLE[name][0]])
     assert isinstance(found, Unusable)
     assert found.detail
     assert not set("{}[]\n") & set(found.detail)
 
 
+@pytest.mark.parametrize("name", UNSUPPORTED)
+def test_a_format_that_cannot_be_decoded_is_named(name: str) -> None:
+    """By the first bytes alone, with the formats that can be decoded."""
+    found = inspect_header(UNSUPPORTED[name], SHAPE, "compressed", LIMIT)
+    assert found == ("unsupported_format", f"looks like {name}; JPEG, PNG, GIF and BMP can be decoded")
+
+
+def test_what_is_unknown_is_told_by_its_first_bytes() -> None:
+    """A file of no known format is described by what it starts with, an empty one as empty."""
+    found = inspect_header(b"a text about", SHAPE, "compressed", LIMIT)
+    assert found == (
+        "unsupported_format",
+        "starts with 61 20 74 65 78 74 20 61; JPEG, PNG, GIF and BMP can be decoded",
+    )
+    for encoding in ("compressed", "raw", "float32"):
+        assert inspect_header(b"", (1, 1, 1), encoding, LIMIT) == ("empty", "the image has no bytes")
+
+
+@pytest.mark.parametrize("encoding", ["compressed", "raw"])
+def test_an_image_of_the_limit_passes(encoding: str) -> None:
+    """As many pixels as data.quarantine.max_pixels are taken, and one more is refused, with both numbers."""
+    content = png(noise(20, 50, 1))
+    assert inspect_header(content, (20, 50, 1), encoding, LIMIT) == LIMIT
+    assert inspect_header(content, (20, 50, 1), encoding, LIMIT - 1) == (
+        "too_large",
+        "1000 pixels; the limit is data.quarantine.max_pixels = 999",
+    )
+
+
+def test_a_file_without_a_size_is_left_to_the_decoder() -> None:
+    """A known format whose header is cut short counts no pixels; the decoder will say what is wrong."""
+    assert inspect_header(png(RGB)[:20], SHAPE, "compressed", LIMIT) == 0
+
+
 def test_a_file_cut_anywhere_never_ends_the_batch() -> None:
     """Wherever a PNG ends too early, the outcome is facts or a reason, and its neighbours are measured."""
     content = png(RGB)
-    cuts = [content[:length] for length in range(len(content))]
+    cuts = [content[:length] for length in range(8, len(content))]
     outcomes = inspect_files([png(GRAY), *cuts, content])
     assert len(outcomes) == len(cuts) + 2
     assert_equal_facts(outcomes[0], facts("PNG", GRAY))
     assert_equal_facts(outcomes[-1], facts("PNG", RGB))
     reasons = [outcome.reason for outcome in outcomes[1:-1] if isinstance(outcome, Unusable)]
-    assert set(reasons) == {"empty", "unsupported_format", "undecodable"}
+    assert set(reasons) == {"undecodable"}
     assert len(reasons) > len(cuts) / 2
 
 

@@ -5,53 +5,117 @@ from collections import Counter
 
 import pytest
 
-from components.image_example_gen.splitting import overlapping, split_of_content, split_of_file
+from components.errors import DataError
+from components.image_example_gen.splitting import (
+    LARGE,
+    Shares,
+    patterns_of,
+    shares_of,
+    split_named,
+    split_of_content,
+    split_of_file,
+)
 from schemas.experiment import Splits
 
 PATTERNS = Splits(train="train/*", eval="val*", test="*.test")
+DIGESTS = [hashlib.sha256(str(index).encode()).digest() for index in range(20_000)]
 
 
-def digests(count: int) -> list[bytes]:
-    return [hashlib.sha256(str(index).encode()).digest() for index in range(count)]
+def drawn(num_images: int, splits: Splits | None = None, given: frozenset[str] = frozenset()) -> Shares:
+    return shares_of(splits or Splits(), given, num_images)
 
 
-@pytest.mark.parametrize(("eval_share", "test_share"), [(0.1, 0.1), (0.25, 0.05), (0.01, 0.9)])
-def test_shares_are_met(eval_share: float, test_share: float) -> None:
+def in_test(num_images: int) -> set[bytes]:
+    shares = drawn(num_images)
+    return {digest for digest in DIGESTS if split_of_content(digest, shares) == "test"}
+
+
+@pytest.mark.parametrize(
+    ("num_images", "test"),
+    [(1, 0.2), (999, 0.2), (1_000, 0.1), (9_999, 0.1), (LARGE, 0.05), (10_000, 0.05), (5_000_000, 0.05)],
+)
+def test_the_rule_of_shares(num_images: int, test: float) -> None:
+    """By itself the test takes 20 % of fewer than 1,000 images, 10 % of fewer than 10,000, else 5 %.
+
+    The eval split takes 10 % of the rest. Spans, which come and go, always give 10 % for the test.
+    """
+    shares = drawn(num_images)
+    assert shares == (test, 0.1)
+    assert shares_of(Splits(), frozenset(), None) == (0.1, 0.1)
+    assert shares.wanted == pytest.approx({"train": (1 - test) * 0.9, "eval": (1 - test) * 0.1, "test": test})
+
+
+@pytest.mark.parametrize("shares", [Shares(0.2, 0.1), Shares(0.05, 0.1), Shares(0.9, 0.5), Shares(0.25, 0.05)])
+def test_shares_are_met(shares: Shares) -> None:
     """Over 20,000 digests each split's share is within one percentage point of the wanted."""
-    splits = Splits(eval=eval_share, test=test_share)
-    counts = Counter(split_of_content(digest, splits) for digest in digests(20_000))
-    wanted = {"train": 1 - eval_share - test_share, "eval": eval_share, "test": test_share}
-    assert counts.keys() == wanted.keys()
-    for split, share in wanted.items():
-        assert abs(counts[split] / 20_000 - share) < 0.01, split
+    counts = Counter(split_of_content(digest, shares) for digest in DIGESTS)
+    assert counts.keys() == shares.wanted.keys()
+    for split, share in shares.wanted.items():
+        assert abs(counts[split] / len(DIGESTS) - share) < 0.01, split
 
 
 def test_the_same_bytes_fall_in_the_same_split() -> None:
-    """The split is a function of the digest and the shares alone: these splits hold for good."""
-    first = [split_of_content(digest, Splits(eval=0.3, test=0.3)) for digest in digests(12)]
-    assert first == [split_of_content(digest, Splits(eval=0.3, test=0.3)) for digest in digests(12)]
-    assert " ".join(first) == ("test test train test eval train train test eval eval eval test")
+    """Within a tier of the rule the split follows from the digest alone: these splits hold for good."""
+    tiers = ((2, 999), (1_000, 9_999), (10_000, 5_000_000))
+    for fewest, most in tiers:
+        splits = [[split_of_content(digest, drawn(count)) for digest in DIGESTS[:50]] for count in (fewest, most)]
+        assert splits[0] == splits[1]
+    first = [split_of_content(digest, drawn(10)) for digest in DIGESTS[:16]]
+    assert (
+        " ".join(first) == "train train train train test train train train test eval test train test test train train"
+    )
 
 
-def test_a_share_is_drawn_apart_from_the_others() -> None:
-    """With a pattern for one split only the other's share is drawn; with two patterns all else trains."""
-    assert {split_of_content(digest, Splits(eval="e*", test=0.5)) for digest in digests(50)} == {"train", "test"}
-    assert {split_of_content(digest, Splits(eval=0.5, test="t*")) for digest in digests(50)} == {"train", "eval"}
-    assert {split_of_content(digest, Splits(eval="e*", test="t*")) for digest in digests(50)} == {"train"}
+def test_tests_are_nested() -> None:
+    """Where a data set grows into a tier with a smaller share, no image comes to the test that was not in it."""
+    small, medium, large = in_test(999), in_test(9_999), in_test(10_000)
+    assert large < medium < small
+    before, after = drawn(999), drawn(10_000)
+    for digest in set(DIGESTS) - small:
+        assert split_of_content(digest, before) == split_of_content(digest, after)
+
+
+def test_stated_shares() -> None:
+    """A share that is stated is one of all examples, however many there are, and whatever the other split takes."""
+    for num_images in (1, 5_000, 50_000):
+        wanted = drawn(num_images, Splits(eval=0.3, test=0.4)).wanted
+        assert wanted == pytest.approx({"train": 0.3, "eval": 0.3, "test": 0.4})
+    assert drawn(10, Splits(eval=0.4)).wanted == pytest.approx({"train": 0.4, "eval": 0.4, "test": 0.2})
+    assert drawn(10, Splits(test=0.5)).wanted == pytest.approx({"train": 0.45, "eval": 0.05, "test": 0.5})
+
+
+def test_what_is_given_is_not_drawn() -> None:
+    """A split that has a pattern, or with `auto` one that the data gives, takes nothing of the training files."""
+    assert drawn(10, Splits(eval="e*", test="t*")) == (0, 0)
+    assert drawn(10, Splits(eval="e*", test=0.5)) == (0.5, 0)
+    assert drawn(10, Splits(test="t*")) == (0, 0.1)
+    assert drawn(10, given=frozenset({"train", "eval", "test"})) == (0, 0)
+    assert drawn(10, given=frozenset({"test"})) == (0, 0.1)
+    assert drawn(10, given=frozenset({"eval"})) == (0.2, 0)
+    assert drawn(10, given=frozenset({"train"})) == (0.2, 0.1)
+    assert {split_of_content(digest, Shares(0, 0)) for digest in DIGESTS[:100]} == {"train"}
+
+
+def test_shares_that_leave_nothing_to_train_on() -> None:
+    """An eval share that fits only beside a smaller test is refused with both shares and the ways out."""
+    assert drawn(50_000, Splits(eval=0.9)).wanted == pytest.approx({"train": 0.05, "eval": 0.9, "test": 0.05})
+    with pytest.raises(DataError, match=r"^eval takes 0\.9 and the test 0\.2 of the examples.*data\.splits\.eval"):
+        drawn(500, Splits(eval=0.9))
 
 
 def test_the_edges_of_a_share() -> None:
-    """The digests from 0 up to the first share are eval, from there up to the sum test, all above train."""
-    splits = Splits(eval=0.25, test=0.25)
-    places = {
-        b"\x00" * 32: "eval",
-        b"\x3f\xff" + b"\x00" * 30: "eval",
-        b"\x40" + b"\x00" * 31: "test",
-        b"\x7f\xff" + b"\x00" * 30: "test",
-        b"\x80" + b"\x00" * 31: "train",
-        b"\xff" * 32: "train",
-    }
-    assert {digest: split_of_content(digest, splits) for digest in places} == places
+    """The digests from 0 up to a share are in the split, all from there on are not."""
+    shares = Shares(0.25, 0.5)
+    for for_test, for_eval, split in (
+        ("0000", "ffff", "test"),
+        ("3fff", "0000", "test"),
+        ("4000", "0000", "eval"),
+        ("ffff", "7fff", "eval"),
+        ("4000", "8000", "train"),
+        ("ffff", "ffff", "train"),
+    ):
+        digest = bytes.fromhex(for_eval.ljust(16, "0") + for_test.ljust(16, "0")) + bytes(16)
+        assert split_of_content(digest, shares) == split, (for_test, for_eval)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +128,8 @@ def test_the_edges_of_a_share() -> None:
         ("VAL-00000", PATTERNS, None),
         ("other", Splits(eval="val*", test="*.test"), "train"),
         ("val-00000", Splits(eval="val*"), "eval"),
-        ("val-00000", Splits(), "train"),
+        ("auto", Splits(), "train"),
+        ("val-00000", Splits(eval=0.2, test=0.2), "train"),
     ],
 )
 def test_patterns_take_files(path: str, splits: Splits, split: str | None) -> None:
@@ -72,10 +137,28 @@ def test_patterns_take_files(path: str, splits: Splits, split: str | None) -> No
     assert split_of_file(path, splits) == split
 
 
-def test_a_file_in_two_splits_is_seen() -> None:
-    """Every split whose pattern takes the file is named; a split without a pattern never is."""
-    assert overlapping("train/a.test", PATTERNS) == ["train", "test"]
-    assert overlapping("val.test", PATTERNS) == ["eval", "test"]
-    assert overlapping("train/a", PATTERNS) == ["train"]
-    assert overlapping("val", Splits(eval="val")) == ["eval"]
-    assert overlapping("other", Splits()) == []
+@pytest.mark.parametrize(("path", "both"), [("train/a.test", "train and test"), ("val.test", "eval and test")])
+def test_a_file_in_two_splits_is_refused(path: str, both: str) -> None:
+    """A file that two patterns take would leak between splits: the error names it, both, and the mend."""
+    with pytest.raises(DataError, match=rf"^{path} belongs to the splits {both} at once; .* data\.splits"):
+        split_of_file(path, PATTERNS)
+
+
+def test_only_texts_are_patterns() -> None:
+    """Neither a share nor `auto` is a pattern."""
+    assert patterns_of(PATTERNS) == {"train": "train/*", "eval": "val*", "test": "*.test"}
+    assert patterns_of(Splits(train="a", eval=0.5)) == {"train": "a"}
+
+
+@pytest.mark.parametrize(
+    ("names", "split"),
+    [
+        (("train", "Training", " TRAIN "), "train"),
+        (("eval", "val", "valid", "Validation", "dev"), "eval"),
+        (("test", "TESTING"), "test"),
+        (("", "tests", "holdout", "0"), None),
+    ],
+)
+def test_usual_names_of_splits(names: tuple[str, ...], split: str | None) -> None:
+    """A split is known by its usual names, in capitals or not, and by no other."""
+    assert {split_named(name) for name in names} == {split}

@@ -36,7 +36,7 @@ def edges() -> list[int]:
 
 
 def kept_unchanged(records: list[Record]) -> bool:
-    return all(record.payload == PAYLOADS[record.index] for record in records if record.payload is not None)
+    return all(record.payload == PAYLOADS[record.index] for record in records if record.reason is None)
 
 
 @pytest.mark.parametrize("compression", ["", "GZIP"])
@@ -77,11 +77,12 @@ def test_a_file_cut_anywhere_keeps_its_whole_records() -> None:
         [damage] = records[whole:]
         reason = "not_a_tfrecord" if length < HEADER else "truncated_file"
         assert (damage.index, damage.payload, damage.reason) == (whole, None, reason), length
+        assert damage.lost_bytes == length - edges()[whole]
 
 
 @pytest.mark.parametrize("mask", [0x01, 0x80, 0xFF])
 def test_any_wrong_byte_is_found(mask: int) -> None:
-    """A wrong byte in a payload or its checksum costs that record; in a length, also what follows it."""
+    """A wrong byte in a payload or its checksum costs that record, which is kept; in a length, also what follows."""
     content = written()
     for place in range(len(content)):
         damaged = bytearray(content)
@@ -91,9 +92,12 @@ def test_any_wrong_byte_is_found(mask: int) -> None:
         in_header = place - edges()[struck] < HEADER
         assert kept_unchanged(records)
         assert [record.index for record in records] == list(range(struck + 1 if in_header else len(PAYLOADS)))
-        assert [record.index for record in records if record.payload is None] == [struck]
+        assert [record.index for record in records if record.reason is not None] == [struck]
         assert records[struck].reason == ("not_a_tfrecord" if in_header and struck == 0 else "corrupt_record")
         assert records[struck].detail
+        payload = bytes(damaged[edges()[struck] + HEADER : edges()[struck + 1] - FOOTER])
+        assert records[struck].payload == (None if in_header else payload)
+        assert records[struck].lost_bytes == (len(content) - edges()[struck] if in_header else 0)
 
 
 def test_a_gzip_file_cut_anywhere_is_reported() -> None:
@@ -102,7 +106,8 @@ def test_a_gzip_file_cut_anywhere_is_reported() -> None:
     for length in range(1, len(content)):
         records = read(content[:length])
         assert kept_unchanged(records)
-        assert [record.payload is None for record in records] == [False] * (len(records) - 1) + [True]
+        assert [record.reason is None for record in records] == [True] * (len(records) - 1) + [False]
+        assert records[-1].lost_bytes > 0
         assert [record.index for record in records] == list(range(len(records)))
         assert records[-1].reason == ("truncated_file" if length > 1 else "not_a_tfrecord")
 
@@ -117,8 +122,8 @@ def test_any_wrong_byte_of_a_gzip_file_is_found_or_harmless(mask: int) -> None:
         damaged[place] ^= mask
         records = read(bytes(damaged))
         assert kept_unchanged(records)
-        damage = [record for record in records if record.payload is None]
-        assert damage or len(records) == len(PAYLOADS)
+        damage = [record for record in records if record.reason is not None]
+        assert len(records) == len(PAYLOADS) or damage[-1].lost_bytes > 0
         assert {record.reason for record in damage} <= {"not_a_tfrecord", "truncated_file", "corrupt_record"}
         num_found += bool(damage)
     # The gzip header's time, hints and system mean nothing to the content.
@@ -152,3 +157,15 @@ def test_a_length_that_looks_like_gzip_is_no_gzip() -> None:
     assert file.getvalue().startswith(b"\x1f\x8b")
     file.seek(0)
     assert [record.payload for record in read_records(file)] == [payload]
+
+
+@pytest.mark.parametrize("num_wrong", [50, 1_000, 100_000])
+def test_damage_in_a_large_gzip_file_tells_how_much_is_lost(num_wrong: int) -> None:
+    """Of what lies behind the damage, still packed, about every byte is counted."""
+    random = np.random.default_rng(1)
+    content = bytearray(gzip.compress(written(tuple(random.bytes(10_000) for _ in range(200))), mtime=0))
+    half = len(content) // 2
+    content[half : half + num_wrong] = bytes(num_wrong)
+    records = read(bytes(content))
+    assert [record.lost_bytes > 0 for record in records] == [False] * (len(records) - 1) + [True]
+    assert 0.9 * half < records[-1].lost_bytes <= half + 10_000
