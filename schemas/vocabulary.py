@@ -11,6 +11,7 @@ from schemas.experiment import Experiment
 JsonSchema: TypeAlias = dict[str, Any]
 Path: TypeAlias = tuple[str | int, ...]
 
+_ONLY = ", the only choice"
 _FORMATS = {"path": "a path", "pattern": "a pattern of files"}
 
 
@@ -103,13 +104,13 @@ def allowed_types(alternatives: Sequence[JsonSchema]) -> set[str]:
 
 def expected(alternatives: Sequence[JsonSchema]) -> str:
     """What is allowed, in words: `a whole number, at least 1`."""
-    words = [_expected_of(schema) for schema in alternatives]
+    words = [_expected_of(schema).removesuffix("" if len(alternatives) == 1 else _ONLY) for schema in alternatives]
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])}, or {words[-1]}"
 
 
 def _expected_of(schema: JsonSchema) -> str:
     if values := choices([schema]):
-        return f"one of {', '.join(map(repr, values))}" if len(values) > 1 else f"{values[0]!r}, the only choice"
+        return f"one of {', '.join(map(repr, values))}" if len(values) > 1 else f"{values[0]!r}{_ONLY}"
     kind = schema.get("type")
     if kind == "string":
         text = _FORMATS.get(schema.get("format", ""), "a text")

@@ -62,8 +62,7 @@ def ingest(
     for label, text in enumerate(found.labels):
         report.label_texts.setdefault(label, text)
     report.shares = {split: share for split, share in found.shares.wanted.items() if share}
-    # An image keeps its split from span to span, whatever else there is.
-    if found.span is None and "auto" in (data.splits.eval, data.splits.test):
+    if _may_deal_out(found, data):
         report.is_stratified = _deal_out(plan, make_pipeline)
     _count(report, output_uri)
     report.quarantine = publish_quarantine(output_uri, quarantine, found.fingerprint[:12])
@@ -74,6 +73,12 @@ def ingest(
 def _write_report(report: IngestionReport, path: str) -> None:
     with fileio.open(path, "w") as file:
         file.write(report.to_json())
+
+
+def _may_deal_out(found: Survey, data: Data) -> bool:
+    """Not with spans, where an image keeps its split whatever else there is, nor where a share is stated."""
+    asked = (data.splits.eval, data.splits.test)
+    return found.span is None and "auto" in asked and not any(isinstance(share, float) for share in asked)
 
 
 def _deal_out(plan: Plan, make_pipeline: Callable[[], Any]) -> bool:

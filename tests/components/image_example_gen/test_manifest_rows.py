@@ -8,6 +8,7 @@ import pytest
 from apache_beam.io.filesystem import FileMetadata
 from apache_beam.io.localfilesystem import LocalFileSystem
 
+from components.errors import DataError
 from components.image_example_gen.image_folder import Labeled
 from components.image_example_gen.manifest import read_manifests
 from components.image_example_gen.source import list_files
@@ -141,3 +142,30 @@ def test_a_remote_manifest(root: Path) -> None:
     labeled, images = read_manifests(list_files(data, source), data)
     assert [reason for _, reason in rows_of(labeled)] == [0, 0, 0, "outside_of_source", "outside_of_source"]
     assert [file.path for file in images] == [f"disk://{root}/images/{name}.jpg" for name in "abc"]
+
+
+def test_json_with_other_keys(root: Path) -> None:
+    """Where no row has the path, the manifest is refused with the keys that it has and how to name them."""
+    with pytest.raises(
+        DataError, match=r"has the key path; the first has file, class; name the columns in data\.columns"
+    ):
+        read(root, '{"file": "images/a.jpg", "class": "x"}\n', "labels.jsonl")
+
+
+def test_a_json_list(root: Path) -> None:
+    """A list of objects is read as lines of them are; an item that is none is refused under its number."""
+    text = '[\n {"path": "images/a.jpg", "label": "x"},\n 3,\n {"path": "images/b.jpg", "label": "y"}\n]'
+    entries = read(root, text, "labels.json").entries
+    assert [(entry.row, entry.label, entry.reason) for entry in entries] == [
+        (0, 0, None),
+        (1, -1, "malformed_row"),
+        (2, 1, None),
+    ]
+
+
+def test_a_negative_number_is_a_number(root: Path) -> None:
+    """One class of -1 does not turn all the others into names; it is refused where the classes are named."""
+    text = "path,label\nimages/a.jpg,10\nimages/b.jpg,-1\nimages/c.jpg,9\n"
+    assert [entry.label for entry in read(root, text).entries] == [10, -1, 9]
+    named = read(root, "path,label\nimages/a.jpg,1\nimages/b.jpg,-1\n", labels=("no", "yes"))
+    assert [entry.reason for entry in named.entries] == [None, "unknown_label"]
