@@ -9,9 +9,12 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from PIL import Image, ImageSequence
 
+from components.image_example_gen.facts import Facts
+from components.image_example_gen.inspection import inspect_files
 from components.pixels import decode_file, load_file, load_stored, with_channels, without_alpha
 from schemas import features
 from tests.components.images import Pixels, encode, jpeg, noise, picture, png, smooth
+from tests.components.odd_files import BROKEN, KEPT, SIXTEEN_BIT_RGB
 
 HEIGHT, WIDTH = 11, 14
 RGB = noise(HEIGHT, WIDTH, 3)
@@ -28,9 +31,12 @@ FILES = {
     "RGB PNG": png(RGB),
     "RGBA PNG": png(noise(HEIGHT, WIDTH, 4)),
     "palette PNG": encode(picture(RGB).quantize(16), "PNG"),
+    "palette and alpha PNG": encode(picture(RGB).quantize(16), "PNG", transparency=3),
     "black and white PNG": encode(picture(noise(HEIGHT, WIDTH, 1)).convert("1"), "PNG"),
     "gray JPEG": jpeg(smooth(HEIGHT, WIDTH, 1)),
     "RGB JPEG": jpeg(smooth(HEIGHT, WIDTH, 3)),
+    "progressive JPEG": encode(picture(smooth(HEIGHT, WIDTH, 3)), "JPEG", quality=90, progressive=True),
+    "CMYK JPEG": encode(picture(smooth(HEIGHT, WIDTH, 3)).convert("CMYK"), "JPEG", quality=90),
     "gray GIF": encode(picture(noise(HEIGHT, WIDTH, 1)), "GIF"),
     "palette GIF": encode(picture(RGB).quantize(16), "GIF"),
     "gray BMP": encode(picture(noise(HEIGHT, WIDTH, 1)), "BMP"),
@@ -101,6 +107,31 @@ def test_sixteen_bits_lose_their_lower_byte(channels: int, load: Load) -> None:
     [pixels] = load([encode(Image.fromarray(SIXTEEN_BITS), "PNG")], channels)
     upper = (SIXTEEN_BITS >> 8)[..., None]
     np.testing.assert_array_equal(pixels, np.broadcast_to(upper, (HEIGHT, WIDTH, channels)))
+
+
+def test_sixteen_bits_of_color_lose_their_lower_byte(load: Load) -> None:
+    """A 16-bit RGB PNG gives the upper byte of each sample."""
+    [pixels] = load([KEPT["16 bits, RGB.png"].content], 3)
+    np.testing.assert_array_equal(pixels, SIXTEEN_BIT_RGB >> 8)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_what_ingestion_kept_can_be_served(channels: int, load: Load) -> None:
+    """Every odd file that ingestion keeps loads to the pixels whose mean it measured, alpha dropped."""
+    contents = [kept.content for kept in KEPT.values()]
+    for name, pixels, facts in zip(KEPT, load(contents, channels), inspect_files(contents), strict=True):
+        assert isinstance(facts, Facts), name
+        assert pixels.shape == (facts.height, facts.width, channels), name
+        if facts.channels < 3 or channels == 3:
+            np.testing.assert_allclose(pixels.mean(), facts.mean, atol=1e-2, err_msg=name)
+
+
+def test_what_ingestion_refused_cannot_be_served(load: Load) -> None:
+    """Every file that ingestion calls undecodable is an error wherever it is met, and never a wrong image."""
+    for content, reason, _ in BROKEN.values():
+        if reason == "undecodable":
+            with pytest.raises(tf.errors.InvalidArgumentError):
+                load([content], 3)
 
 
 def test_an_animation_is_its_first_frame(load: Load) -> None:

@@ -168,4 +168,5 @@ def test_damage_in_a_large_gzip_file_tells_how_much_is_lost(num_wrong: int) -> N
     content[half : half + num_wrong] = bytes(num_wrong)
     records = read(bytes(content))
     assert [record.lost_bytes > 0 for record in records] == [False] * (len(records) - 1) + [True]
-    assert 0.9 * half < records[-1].lost_bytes <= half + 10_000
+    # What the reader had in its buffers is not counted: up to 128 KiB, as Python's version has it.
+    assert 0.8 * half < records[-1].lost_bytes <= half + 10_000
