@@ -50,7 +50,7 @@ def _outcome(item: Stored, facts: Facts | Unusable, data: Data) -> Inspected | R
 def unusable(item: Stored, why: Unusable, data: Data) -> Refused:
     """Refuses an example for its image's sake."""
     feature = data.features.image if item.original is not None else features.ENCODED
-    return Refused(item.source, item.index, *why, feature, None, as_original(item))
+    return Refused(item.source, item.index, *why, feature, as_original(item))
 
 
 class Builder:

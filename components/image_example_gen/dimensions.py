@@ -8,6 +8,8 @@ import struct
 # Markers of JPEG that start a frame (ITU-T T.81, table B.1): all SOF but DHT, JPG and DAC, which lie among them.
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _GIF_IMAGE, _GIF_EXTENSION = 0x2C, 0x21
+_BMP_PALETTE_BITS = 8
+_BMP_RUN_LENGTHS = (1, 2)
 # What no length follows; FF 00 is no marker at all, and passed over.
 _STANDALONE = frozenset({0x00, 0x01, *range(0xD0, 0xD9)})
 
@@ -42,6 +44,29 @@ def _bmp(content: bytes) -> int:
     width, height = struct.unpack_from("<ii", content, 18)
     # A negative height says that the rows go from top to bottom.
     return int(abs(height) * abs(width))
+
+
+def what_is_misread(content: bytes) -> str | None:
+    """What a BMP file has that TensorFlow's decoder takes for plain pixels (core/kernels/image/decode_image_op.cc).
+
+    Args:
+      content: the file's bytes.
+
+    Returns:
+      In words, or None where there is nothing of the kind, or the header is cut short.
+    """
+    try:
+        [header_size] = struct.unpack_from("<I", content, 14)
+        bits, compression = struct.unpack_from("<HI", content, 28)
+        [num_colors] = struct.unpack_from("<I", content, 46)
+    except struct.error:
+        return None
+    if compression in _BMP_RUN_LENGTHS:
+        return "with run-length compression"
+    start = 14 + header_size
+    palette = content[start : start + 4 * (num_colors or 256)]
+    is_gray = all(palette[4 * color : 4 * color + 3] == bytes([color] * 3) for color in range(len(palette) // 4))
+    return "with a palette of colours" if bits == _BMP_PALETTE_BITS and not is_gray else None
 
 
 def _jpeg(content: bytes) -> int:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from components.image_example_gen.dimensions import announced_pixels
+from components.image_example_gen.dimensions import announced_pixels, what_is_misread
 from components.image_example_gen.facts import Facts
 from components.pixels import decode_file, without_alpha
 from schemas import features
@@ -60,6 +60,8 @@ def inspect_header(content: bytes, shape: tuple[int, int, int], encoding: str, m
         pixels = max(shape[0], 0) * max(shape[1], 0)
     elif (image_format := format_of(content)) is None:
         return Unusable("unsupported_format", _why_unsupported(content))
+    elif image_format == "BMP" and (why := what_is_misread(content)):
+        return Unusable("unsupported_format", f"a BMP {why}, which serving misreads; store it as PNG")
     else:
         pixels = announced_pixels(content, image_format) or 0
     if pixels > max_pixels:

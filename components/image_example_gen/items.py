@@ -34,8 +34,6 @@ class Refused:
     reason: str
     detail: str
     feature: str
-    split: str | None = None
-    """None where the image's bytes, which would decide, cannot be had."""
     original: bytes = b""
     """What the source holds there, as a record for the quarantine; empty where nothing can be had."""
     lost_bytes: int = 0

@@ -35,7 +35,7 @@ def parse(record: Record, source: str, split: str, data: Data) -> Stored | Refus
     payload = record.payload or b""
 
     def refused(reason: str, detail: str, feature: str) -> Refused:
-        return Refused(source, record.index, reason, detail, feature, None, payload, record.lost_bytes)
+        return Refused(source, record.index, reason, detail, feature, payload, record.lost_bytes)
 
     if record.reason is not None:
         return refused(record.reason, str(record.detail), data.features.image)

@@ -27,17 +27,14 @@ class Refusal:
     reason: str
     detail: str
     feature: str
-    split: str | None = None
-    """None where the image's bytes, which would decide, cannot be had."""
 
     @classmethod
     def of(cls, refused: Refused) -> Refusal:
         """What people are told of it."""
-        return cls(refused.source, refused.index, refused.reason, refused.detail, refused.feature, refused.split)
+        return cls(refused.source, refused.index, refused.reason, refused.detail, refused.feature)
 
     def __str__(self) -> str:
-        split = f" (split {self.split})" if self.split else ""
-        return f"{self.source}, record {self.index}{split}: {self.feature}: {self.reason}: {self.detail}"
+        return f"{self.source}, record {self.index}: {self.feature}: {self.reason}: {self.detail}"
 
 
 @dataclass(frozen=True)

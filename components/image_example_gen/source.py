@@ -124,6 +124,11 @@ def _is_hidden(name: str) -> bool:
     return any(part.startswith((".", "_")) for part in name.split("/"))
 
 
+def is_no_file(path: str) -> bool:
+    """Whether a local path is a pipe, a device or a directory: to open a pipe would be to wait for its writer."""
+    return os.path.exists(path) and not os.path.isfile(path)
+
+
 def fingerprint(files: Iterable[SourceFile]) -> str:
     """SHA-256 over names, sizes and times of change, as 64 hexadecimal digits."""
     digest = hashlib.sha256()

@@ -13,7 +13,7 @@ from components.errors import DataError
 from components.image_example_gen import spans
 from components.image_example_gen.image_folder import read_image_folder
 from components.image_example_gen.manifest import read_manifests
-from components.image_example_gen.source import SourceFile, fingerprint, list_files, newest_span
+from components.image_example_gen.source import SourceFile, fingerprint, is_no_file, list_files, newest_span
 from components.image_example_gen.splitting import LARGE, TRAIN, Shares, shares_of, split_of_file
 from components.image_example_gen.tfrecord import read_records
 from components.image_example_gen.units import Unit, units_of_entries, units_of_files
@@ -74,7 +74,7 @@ def _num_records(taken: Sequence[tuple[SourceFile, str]]) -> int:
     """How many records there are to draw from, counted no further than makes a difference."""
     count = 0
     for file, split in taken:
-        if split != TRAIN:
+        if split != TRAIN or is_no_file(file.path):
             continue
         with FileSystems.open(file.path, compression_type=CompressionTypes.UNCOMPRESSED) as stored:
             count += sum(1 for _ in itertools.islice(read_records(stored), LARGE - count))

@@ -51,6 +51,14 @@ def interlaced(pixels: Pixels) -> bytes:
     return header(WIDTH, HEIGHT, 8, 0, interlace=1) + pixels_chunk(lines) + END
 
 
+def run_length_bmp() -> bytes:
+    """Four black pixels of an 8-bit BMP file: a run, an end of line, an end of file."""
+    runs = b"\x04\x00\x00\x01"
+    gray = b"".join(bytes([color] * 3 + [0]) for color in range(256))
+    header = struct.pack("<IiiHHIIiiII", 40, 4, 1, 1, 8, 1, len(runs), 0, 0, 256, 0)
+    return struct.pack("<2sIHHI", b"BM", 1078 + len(runs), 0, 0, 1078) + header + gray + runs
+
+
 def resized(content: bytes, height: int, width: int) -> bytes:
     """A BMP or JPEG file that claims another size."""
     if content.startswith(b"BM"):
@@ -155,6 +163,8 @@ BROKEN: dict[str, tuple[bytes, str, str]] = {
     "larger than its bytes.bmp": (resized(BMP, 9_000, 9_000), "undecodable", "they differ by"),
     "negative width.bmp": (resized(BMP, HEIGHT, -WIDTH), "undecodable", "Width must be positive"),
     os.fsdecode(b"caf\xe9.jpg"): (b"a text", "unsupported_format", "starts with 61 20"),
+    "palette.bmp": (encode(picture(RGB).quantize(16), "BMP"), "unsupported_format", "with a palette of colours"),
+    "run lengths.bmp": (run_length_bmp(), "unsupported_format", "with run-length compression"),
     "black and white.bmp": (encode(picture(GRAY).convert("1"), "BMP"), "undecodable", "Number of channels"),
 }
 

@@ -130,7 +130,7 @@ def test_the_image_is_to_blame_by_the_sources_name() -> None:
     """A refusal names the feature as the TFRecord does, and of an image file as this project does."""
     own = Data(source="here", features=FeatureNames(image="jpg"))
     why = Unusable("undecodable", "cut short")
-    assert unusable(ITEM, why, own) == Refused("a/b", 7, "undecodable", "cut short", "jpg", None, b"the record")
+    assert unusable(ITEM, why, own) == Refused("a/b", 7, "undecodable", "cut short", "jpg", b"the record")
     file = replace(ITEM, original=None, text="cat")
     refused = unusable(file, why, own)
     assert refused.feature == features.ENCODED

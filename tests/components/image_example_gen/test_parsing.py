@@ -123,5 +123,5 @@ def test_damage_of_the_file_is_passed_on(payload: bytes | None) -> None:
     record = Record(2, payload, "corrupt_record", "its checksum is wrong", 33)
     image = FeatureNames().image
     assert parse(record, "a", "train", COMPRESSED) == Refused(
-        "a", 2, "corrupt_record", "its checksum is wrong", image, None, payload or b"", 33
+        "a", 2, "corrupt_record", "its checksum is wrong", image, payload or b"", 33
     )

@@ -11,9 +11,9 @@ from components.image_example_gen.items import Refused
 from components.image_example_gen.quarantine import add_to_quarantine, publish_quarantine, quarantine_path
 from components.image_example_gen.shards import Growing, make_directories, publish
 
-FIRST = Refused("a", 3, "undecodable", "cut short", "image/encoded", None, b"the original")
-SECOND = Refused("a", 5, "truncated_file", "the file ends", "image/encoded", None, b"", 77)
-THIRD = Refused(os.fsdecode(b"caf\xe9\n"), 0, "empty", "größer: “0”", "image/encoded", "test", b"\x00\xff")
+FIRST = Refused("a", 3, "undecodable", "cut short", "image/encoded", b"the original")
+SECOND = Refused("a", 5, "truncated_file", "the file ends", "image/encoded", b"", 77)
+THIRD = Refused(os.fsdecode(b"caf\xe9\n"), 0, "empty", "größer: “0”", "image/encoded", b"\x00\xff")
 
 
 def refuse(root: Path, unit: str, *items: Refused) -> None:
@@ -41,7 +41,7 @@ def test_record_k_is_the_original_of_line_k(tmp_path: Path) -> None:
     found = read(str(path))
     assert [original for _, original in found] == [b"the original", b"", b"\x00\xff"]
     for (line, _), item in zip(found, (FIRST, SECOND, THIRD), strict=True):
-        for key in ("source", "index", "reason", "detail", "feature", "split"):
+        for key in ("source", "index", "reason", "detail", "feature"):
             assert line[key] == getattr(item, key)
     assert not (tmp_path / "examples" / "quarantine").exists()
 

@@ -10,7 +10,7 @@ from components.image_example_gen.report import MAX_LISTED, Copies, Copy, Ingest
 
 
 def refused(index: int, source: str = "a", reason: str = "undecodable", lost_bytes: int = 0) -> Refused:
-    return Refused(source, index, reason, "the detail", "image/encoded", None, b"the original", lost_bytes)
+    return Refused(source, index, reason, "the detail", "image/encoded", b"the original", lost_bytes)
 
 
 def filled() -> IngestionReport:
@@ -94,7 +94,7 @@ def test_a_refusal_is_listed_without_its_original() -> None:
     """The report says what is wrong where; the bytes are in the quarantine alone."""
     report = IngestionReport()
     report.refuse(refused(3))
-    assert report.refusals == [Refusal("a", 3, "undecodable", "the detail", "image/encoded", None)]
+    assert report.refusals == [Refusal("a", 3, "undecodable", "the detail", "image/encoded")]
     assert "the original" not in report.to_json()
 
 

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import os
-import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
+from apache_beam.io.filesystems import FileSystems
 
 from components.errors import DataError
+from components.image_example_gen.items import Refused
+from components.image_example_gen.reading import read_unit
 from components.image_example_gen.splitting import Shares
 from components.image_example_gen.survey import Survey, survey
 from schemas.experiment import Data
@@ -69,15 +72,20 @@ def test_no_more_is_counted_than_matters(tmp_path: Path, monkeypatch: pytest.Mon
 
     Where the share is stated nothing is counted at all.
     """
-    records(tmp_path / "a", 10_001)
-    monkeypatch.chdir(tmp_path)
-    with socket.socket(socket.AF_UNIX) as cannot_be_opened:
-        cannot_be_opened.bind("b")
+    for name in "abc":
+        records(tmp_path / name, 6_000)
+    opened: list[str] = []
+    real = FileSystems.open
+
+    def watched(path: str, **options: Any) -> Any:
+        opened.append(Path(path).name)
+        return real(path, **options)
+
+    monkeypatch.setattr(FileSystems, "open", watched)
     assert found(tmp_path).shares == Shares(0.05, 0.1)
-    (tmp_path / "a").unlink()
+    assert opened == ["a", "b"]
     assert found(tmp_path, splits={"test": 0.2}).shares == Shares(0.2, 0.1)
-    with pytest.raises(OSError, match="No such device or address"):
-        found(tmp_path)
+    assert opened == ["a", "b"]
 
 
 def test_images_are_counted_for_the_rule(tmp_path: Path) -> None:
@@ -165,3 +173,12 @@ def test_the_fingerprint_of_a_directory(data_format: str, tmp_path: Path) -> Non
     (tmp_path / "rose" / "b").rename(tmp_path / "rose" / "c")
     seen.append(current())
     assert len(set(seen)) == len(seen)
+
+
+def test_a_pipe_among_the_shards_hangs_nothing(tmp_path: Path) -> None:
+    """It is refused where a file was expected, and not waited for."""
+    os.mkfifo(tmp_path / "pipe.tfrecord")
+    [unit] = found(tmp_path).units
+    [refused] = read_unit(unit, Data(source=str(tmp_path)))
+    assert isinstance(refused, Refused)
+    assert (refused.source, refused.reason) == ("pipe.tfrecord", "unreadable")
