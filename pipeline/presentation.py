@@ -76,9 +76,14 @@ def print_status(name: str, paths: Paths) -> None:
     if nodes.rows:
         print(f"\nnodes of {records[-1].run_id}")
         console.print(nodes)
+    accepted = [
+        "{0}: data accepted by {who}, {when}: {why}".format(record.run_id, **record.accepted)
+        for record in shown_runs
+        if record.accepted
+    ]
     message = [records[-1].message] if records[-1].message else []
     pushed = ", ".join(map(str, versions(paths.serving))) or "none"
-    print("", *message, *_log(records[-1]), f"versions in {shown_path(paths.serving)}: {pushed}", sep="\n")
+    print("", *accepted, *message, *_log(records[-1]), f"versions in {shown_path(paths.serving)}: {pushed}", sep="\n")
 
 
 def predictions_object(version: int, predictions: Sequence[Prediction]) -> dict[str, Any]:

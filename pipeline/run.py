@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import platform
 import sys
 import time
@@ -152,7 +153,7 @@ class Run:
         from components.data_gate.artifact import ACCEPTED
 
         self.record.accepted = {
-            "who": f"{getpass.getuser()}@{platform.node()}",
+            "who": f"{_user()}@{platform.node()}",
             "when": datetime.now(timezone.utc).isoformat(timespec="seconds"),
             "why": str(self._accept_data),
             "verdict": message,
@@ -210,3 +211,11 @@ class Run:
         directory = self._paths.runs / self.record.run_id
         sample = write_sample(outputs["examples"][0], self._experiment.evaluation.split, directory)
         self.record.sample = str(sample)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # In a container a user may be no more than a number.
+        return f"user {os.getuid()}"

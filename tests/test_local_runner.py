@@ -96,6 +96,16 @@ def test_every_command_refuses_a_wrong_experiment(
     assert not (tmp_path / "workspace").exists()
 
 
+@pytest.mark.parametrize("reason", ["", "  "])
+def test_data_is_not_accepted_without_a_reason(reason: str, tmp_path: Path) -> None:
+    """--accept-data wants words: exit status 2 before anything runs, and the option is named."""
+    outcome = in_process("run", "digits", "--workspace", str(tmp_path / "workspace"), "--accept-data", reason)
+    assert outcome.exit_status == 2
+    assert outcome.output == ""
+    assert "--accept-data: give the reason why this data is good enough" in outcome.errors
+    assert not (tmp_path / "workspace").exists()
+
+
 def test_an_unknown_name_lists_the_known() -> None:
     """A misspelt experiment is answered with the nearest name and all names."""
     assert_refused(in_process("run", "digts"), 2, "no experiment is named 'digts'; did you mean 'digits'?")

@@ -33,21 +33,23 @@ def check_quarantine(report: IngestionReport, limit: float, gate: Gate) -> list[
 
 
 def check_labels(report: IngestionReport, declared: Sequence[str] | None, is_bounded: bool) -> list[Finding]:
-    """Where the data contradicts data.labels: the network has one output for each of these names.
+    """Where the network has no output for a class, or another name than the data.
 
     Args:
       report: of the ingestion.
       declared: the experiment's `data.labels`.
-      is_bounded: whether the anomalies tell of labels beyond the last class.
+      is_bounded: whether the anomalies tell of labels that are no class.
     """
-    if declared is None:
-        return []
+    named = declared or ()
     wrong = [
-        f"class {label} is called {text!r} in the data and {declared[label]!r} in data.labels"
+        f"class {label} is called {text!r} in the data and {named[label]!r} in data.labels"
         for label, text in sorted(report.label_texts.items())
-        if 0 <= label < len(declared) and text != declared[label]
+        if 0 <= label < len(named) and text != named[label]
     ]
-    if report.max_label >= len(declared) and not is_bounded:
+    lowest = min((label for counts in report.class_counts.values() for label in counts), default=0)
+    if lowest < 0 and not is_bounded:
+        wrong.append(f"the data has the class {lowest}; classes are counted from 0")
+    if declared is not None and report.max_label >= len(declared) and not is_bounded:
         wrong.append(f"the data has classes up to {report.max_label}, data.labels names 0 to {len(declared) - 1}")
     return [Finding("labels", True, f"{features.LABEL}: {'; '.join(wrong)}", feature=features.LABEL)] if wrong else []
 
@@ -86,7 +88,8 @@ def check_classes(report: IngestionReport, labels: Sequence[str], gate: Gate) ->
 
 def _listed(counts: dict[int, int], labels: Sequence[str]) -> str:
     shown = [f"class {label} ({labels[label]}): {count}" for label, count in sorted(counts.items())[:_NUM_SHOWN]]
-    return ", ".join(shown) + (f" and {len(counts) - _NUM_SHOWN} more classes" if len(counts) > _NUM_SHOWN else "")
+    more = len(counts) - _NUM_SHOWN
+    return ", ".join(shown) + (f" and {_number(more, 'more class', 'more classes')}" if more > 0 else "")
 
 
 def check_copies(report: IngestionReport, gate: Gate) -> list[Finding]:
@@ -94,13 +97,19 @@ def check_copies(report: IngestionReport, gate: Gate) -> list[Finding]:
     copies = report.copies
     findings = []
     if gate.leakage != "off" and copies.num_leaking:
-        message = f"{copies.num_leaking} images are in more than one of the splits {', '.join(SPLITS)}; the limit is 0"
+        are = _number(copies.num_leaking, "image is", "images are")
+        message = f"{are} in more than one of the splits {', '.join(SPLITS)}; the limit is 0"
         findings.append(Finding("leakage", gate.leakage == "fail", message + _pairs(copies.leaking)))
     if gate.conflicts != "off" and copies.num_conflicting:
-        message = f"{copies.num_conflicting} images occur with more than one label; the limit is 0"
+        occur = _number(copies.num_conflicting, "image occurs", "images occur")
+        message = f"{occur} with more than one label; the limit is 0"
         fails = gate.conflicts == "fail"
         findings.append(Finding("conflicts", fails, message + _pairs(copies.conflicting), feature=features.LABEL))
     return findings
+
+
+def _number(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"
 
 
 def _pairs(groups: Sequence[Sequence[Copy]]) -> str:

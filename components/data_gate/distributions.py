@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import tensorflow_data_validation as tfdv
+from google.protobuf import text_format
 from google.protobuf.message import DecodeError
+from tensorflow_data_validation import constants
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList as Statistics
 from tfx.dsl.io import fileio
@@ -26,6 +28,7 @@ COMPARED = {
 }
 _TEXT_ENDINGS = (".pbtxt", ".textproto", ".txt")
 _RECORD_ENDINGS = (".tfrecord", ".tfrecords")
+_MEND = f"write it with TFDV, from images served and the facts {', '.join(COMPARED)}"
 
 
 def check_drift(now: Statistics, before: Statistics, schema: schema_pb2.Schema, gate: Gate) -> list[Finding]:
@@ -69,8 +72,9 @@ def check_skew(training: Statistics, serving: Statistics, schema: schema_pb2.Sch
     del compared.feature[:]
     compared.feature.extend(kept)
     anomalies = tfdv.validate_statistics(training, compared, serving_statistics=serving)
+    measured = _measured(anomalies, "skew_measurements")
     own = _stated(schema, "skew_comparator")
-    return [
+    return _incomparable([feature.name for feature in kept], measured, gate) + [
         Finding(
             "skew",
             gate.skew == "fail",
@@ -79,13 +83,24 @@ def check_skew(training: Statistics, serving: Statistics, schema: schema_pb2.Sch
             "train",
             name,
         )
-        for name, kind, value, limit in _measured(anomalies, "skew_measurements")
+        for name, kind, value, limit in measured
         if value > limit
     ]
 
 
+def _incomparable(names: Sequence[str], measured: Sequence[tuple[str, int, float, float]], gate: Gate) -> list[Finding]:
+    """What is not compared is not agreement."""
+    left = sorted(set(names or COMPARED) - {name for name, *_ in measured})
+    if not left:
+        return []
+    message = f"{', '.join(left)}: gate.serving_statistics has no distribution to compare with; {_MEND}"
+    return [Finding("skew", gate.skew == "fail", f"split train: {message}", "train")]
+
+
 def load_serving_statistics(path: str) -> Statistics:
     """Reads TFDV statistics: text (`.pbtxt`), TFRecord (`.tfrecord`), or else a binary protobuf.
+
+    Of statistics by slices the one over all examples is kept.
 
     Raises:
       DataError: the file is not there, or holds no statistics.
@@ -99,13 +114,13 @@ def load_serving_statistics(path: str) -> Statistics:
             statistics = tfdv.load_statistics(path)
         else:
             statistics = tfdv.load_stats_binary(path)
-    except (DecodeError, ValueError, OSError) as error:
-        raise DataError(f"gate.serving_statistics: {path} holds no TFDV statistics: {error}") from error
+    except (DecodeError, text_format.ParseError, ValueError, OSError) as error:
+        raise DataError(f"gate.serving_statistics: {path} holds no TFDV statistics ({error}); {_MEND}") from error
+    if len(statistics.datasets) > 1:
+        whole = [dataset for dataset in statistics.datasets if dataset.name == constants.DEFAULT_SLICE_KEY]
+        statistics = Statistics(datasets=whole[:1])
     if not any(dataset.features for dataset in statistics.datasets):
-        raise DataError(
-            f"gate.serving_statistics: {path} holds no statistics of any feature; write it with TFDV, from images"
-            f" served and the facts {', '.join(COMPARED)}"
-        )
+        raise DataError(f"gate.serving_statistics: {path} holds no statistics of any feature; {_MEND}")
     return statistics
 
 
@@ -116,7 +131,11 @@ def _with_limits(schema: schema_pb2.Schema, comparator: str, limit: float) -> sc
     for name, kind in COMPARED.items():
         if name not in stated:
             feature = compared.feature.add(name=name, type=kind)
-            getattr(feature, comparator).jensen_shannon_divergence.threshold = limit
+            divergence = getattr(feature, comparator).jensen_shannon_divergence
+            divergence.threshold = limit
+            if kind == schema_pb2.INT:
+                # In buckets of equal width, equal sizes but for one are at a distance of 1 from equal sizes.
+                divergence.source.type = schema_pb2.HistogramSelection.QUANTILES
     compared.feature.extend(stated.values())
     return compared
 

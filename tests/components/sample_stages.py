@@ -19,7 +19,8 @@ from schemas.experiment import Experiment
 
 def stages_of_data(experiment: Experiment) -> list[BaseNode]:
     """From ImageExampleGen to Transform."""
-    ingestion = ImageExampleGen(experiment.data, str(experiment.data.source))
+    source = str(experiment.data.source)
+    ingestion = ImageExampleGen(experiment.data, source, f"{source}-quarantine")
     examples = ingestion.outputs["examples"]
     statistics = image_statistics(examples)
     schema = image_schema(experiment.schema_, statistics.outputs["statistics"])

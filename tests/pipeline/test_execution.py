@@ -54,10 +54,10 @@ def test_nodes_are_in_an_order_in_which_they_can_run(tmp_path: Path) -> None:
     assert compiled(tmp_path, "first").nodes == ["Source", "Copy"]
 
 
-def test_only_the_look_up_of_the_baseline_is_a_resolver(tmp_path: Path) -> None:
-    """Of the nodes of an experiment, one makes nothing that a person would wait for."""
+def test_only_look_ups_of_what_was_before_are_resolvers(tmp_path: Path) -> None:
+    """Of the nodes of an experiment, two make nothing that a person would wait for."""
     pipeline = CompiledPipeline(create_pipeline(load_experiment("digits"), Paths(tmp_path, "digits")), "first")
-    assert [node for node in pipeline.nodes if pipeline.is_resolver(node)] == ["Baseline"]
+    assert [node for node in pipeline.nodes if pipeline.is_resolver(node)] == ["LastData", "Baseline"]
 
 
 def test_a_node_is_executed_and_then_cached(tmp_path: Path) -> None:

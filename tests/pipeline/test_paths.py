@@ -17,6 +17,7 @@ def test_the_places_of_the_contract(tmp_path: Path) -> None:
     root = tmp_path / "flowers"
     assert (paths.root, paths.artifacts, paths.metadata) == (root, root / "artifacts", root / "metadata.db")
     assert (paths.serving, paths.runs) == (root / "serving", root / "runs")
+    assert paths.quarantine == root / "quarantine"
     assert paths.datasets == tmp_path / "_datasets"
 
 

@@ -38,6 +38,7 @@ def test_the_nodes_in_order(tmp_path: Path) -> None:
             "ImageExampleGen",
             "StatisticsGen",
             "ImportSchemaGen",
+            "LastData",
             "DataGate",
             "Transform",
             "Trainer",
@@ -49,7 +50,8 @@ def test_the_nodes_in_order(tmp_path: Path) -> None:
     assert names[-1] == PUSHER
     for earlier, later in (
         ("ImageExampleGen", "StatisticsGen"),
-        ("StatisticsGen", "DataGate"),
+        ("StatisticsGen", "LastData"),
+        ("LastData", "DataGate"),
         ("ImportSchemaGen", "DataGate"),
         ("DataGate", "Transform"),
         ("Transform", "Trainer"),
@@ -83,7 +85,7 @@ def test_an_embedded_data_set_lies_in_the_workspace(tmp_path: Path) -> None:
 
 
 def test_everything_is_kept_below_the_experiment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Artifacts, ML Metadata and versions lie at absolute paths of the workspace; results are cached."""
+    """Artifacts, ML Metadata, quarantine and versions lie at absolute paths of the workspace; results are cached."""
     monkeypatch.chdir(tmp_path)
     pipeline = create_pipeline(load_experiment("digits"), Paths(Path("w"), "digits"))
     root = tmp_path / "w" / "digits"
@@ -91,6 +93,7 @@ def test_everything_is_kept_below_the_experiment(tmp_path: Path, monkeypatch: py
     assert pipeline.pipeline_info.pipeline_root == str(root / "artifacts")
     assert pipeline.metadata_connection_config.sqlite.filename_uri == str(root / "metadata.db")
     assert node(pipeline, PUSHER).exec_properties["serving_directory"] == str(root / "serving")
+    assert node(pipeline, "ImageExampleGen").exec_properties["quarantine"] == str(root / "quarantine")
     assert pipeline.enable_cache
 
 

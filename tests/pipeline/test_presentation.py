@@ -128,6 +128,16 @@ def test_status_tells_of_the_last_run(paths: Paths, capsys: pytest.CaptureFixtur
     assert f"\n{message}\nlog: workspace/flowers/runs/x/Trainer.log\n" in output
 
 
+def test_status_tells_of_accepted_data(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
+    """A line for each run that went on against the gate: who wanted it, when and why; none for the others."""
+    given = {"who": "ann@here", "when": "2026-01-01T00:00:09+00:00", "why": "brighter [lamp]", "verdict": "drift: ..."}
+    record("pushed", "20260101T000000-aaaa", accepted=given).write(paths.runs)
+    record("pushed", "20260102T000000-bbbb").write(paths.runs)
+    print_status("flowers", paths)
+    told = [line for line in capsys.readouterr().out.splitlines() if "accepted" in line]
+    assert told == ["20260101T000000-aaaa: data accepted by ann@here, 2026-01-01T00:00:09+00:00: brighter [lamp]"]
+
+
 def test_status_shows_the_ten_newest_runs(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
     """Older ones are left out of the table."""
     for number in range(12):

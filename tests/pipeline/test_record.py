@@ -20,6 +20,7 @@ def full_record(run_id: str = "20260102T030405-abcd") -> RunRecord:
         status="pushed",
         nodes={"Trainer": NodeRecord("executed", 12.5), "Pusher": NodeRecord("cached", 0.25)},
         message="why",
+        accepted={"who": "ann@here", "when": "2026-01-02T03:04:05+00:00", "why": "it is meant", "verdict": "drift"},
         log="runs/x/Trainer.log",
         warnings=["Blüten"],
         pushed_version=17,
@@ -86,6 +87,7 @@ def test_what_a_program_gets() -> None:
     content = json.loads(json.dumps(full_record().to_json()))
     assert set(content) >= CONTRACT
     assert content["nodes"]["Trainer"] == {"state": "executed", "seconds": 12.5}
+    assert content["accepted"]["why"] == "it is meant"
     assert content["report"] is None
 
 

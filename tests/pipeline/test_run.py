@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import re
 import shutil
@@ -9,77 +10,16 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 import tensorflow as tf
 
 from tests.bookkeeping import assert_nothing_is_left_half_done
 from tests.command_line import Outcome, in_process
+from tests.pipeline.projects import EXPERIMENT, Project, make_project, with_broken, write_records
 
-EXPERIMENT = """
-extends: digits
-name: small
-data: {dataset: null, source: source}
-training: {epochs: 1}
-evaluation: {thresholds: {accuracy: {min: 0.0}, cross_entropy: {max: 100.0}}}
-"""
 DATA_NODES = ["ImageExampleGen", "ImportSchemaGen", "StatisticsGen", "DataGate", "Transform"]
-BROKEN = 7
-
-
-class Project(NamedTuple):
-    """An experiment over TFRecords of its own, and its workspace."""
-
-    directory: Path
-
-    @property
-    def root(self) -> Path:
-        return self.directory / "workspace" / "small"
-
-    def run(self, *overrides: str) -> Outcome:
-        """`local_runner.py run`, as JSON."""
-        sets = [argument for override in overrides for argument in ("--set", override)]
-        workspace = ("--workspace", str(self.directory / "workspace"))
-        return in_process("run", str(self.directory / "small.yaml"), *workspace, *sets, "--json")
-
-    def versions(self) -> list[str]:
-        serving = self.root / "serving"
-        return sorted(path.name for path in serving.iterdir()) if serving.exists() else []
-
-
-def make_project(directory: Path, records: list[bytes]) -> Project:
-    (directory / "source").mkdir(parents=True)
-    (directory / "small.yaml").write_text(EXPERIMENT)
-    write_records(directory / "source" / "digits.tfrecord", records)
-    return Project(directory)
-
-
-def write_records(path: Path, records: list[bytes]) -> None:
-    with tf.io.TFRecordWriter(str(path)) as writer:
-        for record in records:
-            writer.write(record)
-
-
-def changed(record: bytes, name: str, value: bytes | int) -> bytes:
-    """A serialized example with another value of one feature."""
-    example = tf.train.Example.FromString(record)
-    feature = example.features.feature[name]
-    if isinstance(value, bytes):
-        feature.bytes_list.value[:] = [value]
-    else:
-        feature.int64_list.value[:] = [value]
-    return bytes(example.SerializeToString())
-
-
-def with_broken(records: list[bytes], name: str, value: bytes | int) -> list[bytes]:
-    return [*records[:BROKEN], changed(records[BROKEN], name, value), *records[BROKEN + 1 :]]
-
-
-@pytest.fixture(scope="module")
-def records(digits_directory: Path) -> list[bytes]:
-    """Serialized examples of 450 digits."""
-    return list(tf.data.TFRecordDataset(str(digits_directory / "digits-00000-of-00004.tfrecord")).as_numpy_iterator())
+UNDECODABLE = ("image/encoded", b"\x89PNG\r\n\x1a\nand no more")
 
 
 def not_a_tfrecord(project: Project, records: list[bytes]) -> None:
@@ -97,8 +37,7 @@ def truncated(project: Project, records: list[bytes]) -> None:
 
 
 def undecodable(project: Project, records: list[bytes]) -> None:
-    broken = with_broken(records, "image/encoded", b"\x89PNG\r\n\x1a\nand no more")
-    write_records(project.directory / "source" / "digits.tfrecord", broken)
+    write_records(project.directory / "source" / "digits.tfrecord", with_broken(records, *UNDECODABLE))
 
 
 def label_out_of_range(project: Project, records: list[bytes]) -> None:
@@ -117,13 +56,17 @@ def other_schema(project: Project, records: list[bytes]) -> None:
 
 # What is done to the data, the node that finds it, and what it says.
 DAMAGES = [
-    (not_a_tfrecord, "DataGate", r"  notes\.txt, record 0 \(split \w+\): image/encoded: not_a_tfrecord: "),
-    (nothing_but_text, "ImageExampleGen", r"  notes\.txt, record 0 \(split \w+\): image/encoded: not_a_tfrecord: "),
-    (truncated, "DataGate", r"  digits\.tfrecord, record 449 \(split \w+\): image/encoded: truncated_file: "),
-    (undecodable, "DataGate", r"  digits\.tfrecord, record 7 \(split \w+\): image/encoded: undecodable: .*PNG"),
-    (label_out_of_range, "DataGate", r"split train: image/class/label: .*10 in digits/00007\.png"),
+    (not_a_tfrecord, "DataGate", r"  notes\.txt, record 0: image/encoded: not_a_tfrecord: "),
+    (nothing_but_text, "ImageExampleGen", r"  notes\.txt, record 0: image/encoded: not_a_tfrecord: "),
+    (truncated, "DataGate", r"  digits\.tfrecord, record 449: image/encoded: truncated_file: "),
+    (undecodable, "DataGate", r"  digits\.tfrecord, record 7: image/encoded: undecodable: .*PNG"),
+    (
+        label_out_of_range,
+        "DataGate",
+        r"anomalies: split train: image/class/label: .*10 in digits\.tfrecord, record 7",
+    ),
     (empty_split, "ImageExampleGen", r"ImageExampleGen: no usable example in the split test \(.*test 0\)"),
-    (other_schema, "DataGate", r"split test: image/height: .*: 8"),
+    (other_schema, "DataGate", r"anomalies: split test: image/height: .*: 8"),
 ]
 
 
@@ -145,6 +88,19 @@ def test_bad_data_stops_the_run(
     assert_nothing_is_left_half_done(project.root)
     # Only a node that failed has a log worth reading.
     assert (outcome.json["log"] is not None) == (outcome.states[node] == "failed")
+
+
+def test_serving_statistics_that_are_none_stop_the_run(records: list[bytes], tmp_path: Path) -> None:
+    """A file that holds something else is told in plain words with its key and path, as exit status 3."""
+    project = make_project(tmp_path, records)
+    (tmp_path / "served.pbtxt").write_text("no statistics")
+    (tmp_path / "small.yaml").write_text(EXPERIMENT + "gate: {serving_statistics: served.pbtxt}\n")
+    outcome = project.run()
+    assert outcome.exit_status == 3
+    assert not outcome.shows_a_trace
+    refusal = f"DataGate: gate.serving_statistics: {tmp_path / 'served.pbtxt'} holds no TFDV statistics ("
+    assert outcome.json["message"].startswith(refusal)
+    assert outcome.states["Transform"] == "skipped"
 
 
 @contextmanager
@@ -252,9 +208,20 @@ def test_a_good_run_follows_bad_ones(project: Project, refused: Outcome, good: O
 def test_unusable_examples_within_the_limit_are_told(good: Outcome) -> None:
     """A run that may go on without some examples says which, as a warning."""
     [warning] = good.json["warnings"]
-    assert "1 of 450 examples cannot be used" in warning
-    assert "digits.tfrecord, record 7 " in warning
+    assert warning.startswith("quarantine: 1 of 450 examples cannot be used")
+    assert "digits.tfrecord, record 7: " in warning
     assert good.json["message"] is None
+
+
+def test_what_is_refused_is_kept(project: Project, records: list[bytes], refused: Outcome, good: Outcome) -> None:
+    """The record itself and a line about it lie in the workspace, and the message and the warning name them."""
+    [lines, originals] = sorted((project.root / "quarantine").iterdir())
+    for told in (refused.json["message"], *good.json["warnings"]):
+        assert f"all of them: {lines}, the originals in {originals}" in told
+    [line] = map(json.loads, lines.read_text().splitlines())
+    assert (line["source"], line["index"], line["reason"]) == ("digits.tfrecord", 7, "undecodable")
+    [original] = tf.data.TFRecordDataset(str(originals)).as_numpy_iterator()
+    assert original == with_broken(records, *UNDECODABLE)[7]
 
 
 def test_metrics_and_a_sample_are_recorded(good: Outcome) -> None:
@@ -296,3 +263,10 @@ def test_every_run_has_its_own_record_and_logs(project: Project, good: Outcome) 
     names = {path.name for path in directory.iterdir()}
     assert {"record.json", "loading.log", "Trainer.log"} <= names
     assert "val_loss" in (directory / "Trainer.log").read_text()
+
+
+def test_good_data_needs_no_acceptance(project: Project, good: Outcome) -> None:
+    """A reason given for data that passes is not kept, for nothing was accepted."""
+    outcome = project.run("data.quarantine.max_fraction=0.01", accept="just in case")
+    assert outcome.exit_status == 0
+    assert outcome.json["accepted"] is None

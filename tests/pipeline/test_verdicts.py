@@ -41,8 +41,8 @@ def test_a_failed_check_stops_the_run(tmp_path: Path) -> None:
     assert stop is not None
     assert stop.status == "stopped_by_gate"
     head, failure, mend = stop.message.splitlines()
-    assert (head, failure) == ("the data gate stopped the run:", "3 of 9 examples cannot be used")
-    assert mend.startswith("to mend: replace or remove these examples")
+    assert (head, failure) == ("the data gate stopped the run:", "quarantine: 3 of 9 examples cannot be used")
+    assert mend.startswith("to mend quarantine: replace or remove these examples")
 
 
 def test_a_blessed_model_stops_nothing() -> None:

@@ -1,32 +1,25 @@
 from __future__ import annotations
 
-import json
-from collections import Counter
+import struct
 from pathlib import Path
+from typing import Any
 
 import pytest
-from tfx import types
-from tfx.types import standard_artifacts
+import tensorflow_data_validation as tfdv
 
-from components.data_gate.artifact import DataVerdict
-from components.data_gate.component import DataGate
-from components.data_gate.executor import Executor
 from components.data_gate.verdict import Finding, Verdict
-from components.image_example_gen.component import ImageExampleGen
-from components.image_example_gen.report import IngestionReport
-from components.schema_gen.component import image_schema
-from components.statistics_gen.component import image_statistics
+from components.errors import DataError
+from components.image_example_gen.facts import INDEX, SOURCE, SPLIT, read_all_facts
 from schemas import features
-from schemas.experiment import Data, Gate, Schema
-from tests.components.images import Values, noise, png, serialized, write_tfrecord
-from tests.components.stages import Stages
+from schemas.experiment import Gate
+from tests.components.gated import Gated, example, found
+from tests.components.images import noise
 
-CLASSES = (b"cat", b"dog")
 SCHEMA = """
 feature { name: "image/class/label" type: INT int_domain { min: 0 max: 2 } }
 feature { name: "image/class/text" type: BYTES string_domain { value: "cat" value: "dog" } }
-feature { name: "image/format" type: BYTES }
-feature { name: "image/height" type: INT }
+feature { name: "image/format" type: BYTES string_domain { value: "PNG" } }
+feature { name: "image/height" type: INT int_domain { min: 4 max: 5 } }
 feature { name: "image/width" type: INT }
 feature { name: "image/channels" type: INT }
 feature { name: "image/bytes" type: INT }
@@ -34,185 +27,200 @@ feature { name: "image/mean" type: FLOAT }
 feature { name: "image/stddev" type: FLOAT }
 feature { name: "image/colour_space" type: BYTES presence { min_fraction: 1.0 min_count: 1 } }
 """
-
-
-def example(index: int, **changes: bytes | int) -> bytes:
-    values: Values = {
-        features.ENCODED: png(noise(4, 4, 1, index)),
-        features.LABEL: changes.get("label", index % 2),
-        features.LABEL_TEXT: changes.get("text", CLASSES[index % 2]),
-        features.FILENAME: f"{index}.png".encode(),
-    }
-    return serialized(values)
-
-
-class Gated:
-    """A source with one wrong label and one wrong name, and the stages up to the gate."""
-
-    def __init__(self, root: Path) -> None:
-        train = [example(index) for index in range(20)]
-        test = [
-            *(example(100 + index) for index in range(8)),
-            example(200, label=97),
-            example(201, label=2, text=b"emu"),
-        ]
-        write_tfrecord(root / "source" / "train", train)
-        write_tfrecord(root / "source" / "test", test)
-        self._schema = root / "schema.pbtxt"
-        self._schema.write_text(SCHEMA)
-        self._data = Data.model_validate({"source": str(root / "source"), "splits": {"eval": 0.3, "test": "test"}})
-        self.stages = Stages(root / "stages")
-
-    def judge(self, gate: Gate, labels: tuple[str, ...] | None = None) -> Verdict:
-        """The verdict, from the real stages; all before the gate come from the cache after the first time."""
-        ingestion = ImageExampleGen(self._data, str(self._data.source))
-        examples = ingestion.outputs["examples"]
-        statistics = image_statistics(examples)
-        schema = image_schema(Schema(file=str(self._schema)), statistics.outputs["statistics"])
-        data = self._data.model_copy(update={"labels": labels})
-        stage = DataGate(data, gate, examples, statistics.outputs["statistics"], schema.outputs["schema"])
-        self.stages.run([ingestion, statistics, schema, stage])
-        artifact = self.stages.outputs["DataGate"]["verdict"]
-        verdict = Verdict.from_json((Path(artifact.uri) / "verdict.json").read_text())
-        assert artifact.passed == int(verdict.passed)
-        return verdict
+GIVEN: dict[str, Any] = {"splits": {"train": "train", "eval": 0.3, "test": "test"}}
+# With a label far beyond the others there are as many classes without any image.
+ALONE = {"too_few": "off"}
 
 
 @pytest.fixture(scope="module")
 def gated(tmp_path_factory: pytest.TempPathFactory) -> Gated:
-    """Stages up to the gate over wrong data."""
-    return Gated(tmp_path_factory.mktemp("gated"))
+    """The source `wrong`: in the split test a label, a name and a height that do not belong there."""
+    gated = Gated(tmp_path_factory.mktemp("gated"))
+    test = [
+        *(example(100 + index) for index in range(8)),
+        example(200, label=97, text="cat"),
+        example(201, label=1, text="dog", pixels=noise(6, 4, 1, 201)),
+        example(202, label=2, text="emu"),
+    ]
+    gated.write("wrong", train=map(example, range(20)), test=test)
+    return gated
 
 
-def judged(examples: types.Artifact, data: Data, directory: Path) -> Verdict:
-    """The verdict on examples alone, without statistics and schema."""
-    artifact = DataVerdict()
-    artifact.uri = str(directory)
-    properties = {"data": data.model_dump_json(), "gate": Gate(anomalies="off").model_dump_json()}
-    Executor().Do({"examples": [examples]}, {"verdict": [artifact]}, properties)
-    verdict = Verdict.from_json((directory / "verdict.json").read_text())
-    assert artifact.passed == int(verdict.passed)
-    return verdict
+def judge(gated: Gated, anomalies: str, labels: tuple[str, ...] | None = None) -> Verdict:
+    """The verdict on what is wrong, under a policy."""
+    gate = Gate.model_validate({"anomalies": anomalies, **ALONE})
+    return gated.judge("wrong", gate, SCHEMA, labels=labels, **GIVEN)[0]
 
 
-def finding(verdict: Verdict, split: str, feature: str) -> Finding:
-    [found] = [item for item in verdict.findings if (item.split, item.feature) == (split, feature)]
-    return found
+def only(verdict: Verdict, split: str, feature: str) -> Finding:
+    [finding] = [item for item in verdict.findings if (item.split, item.feature) == (split, feature)]
+    return finding
 
 
 def test_deviations_stop_the_run(gated: Gated) -> None:
-    """A label beyond its domain, an unknown name, a missing feature: each with split, feature, value and first file."""
-    verdict = gated.judge(Gate(anomalies="fail"))
+    """Labels, names, sizes beyond their domain, a missing feature: each with split, feature, value, file and record."""
+    verdict = judge(gated, "fail")
     assert not verdict.passed
     assert all(item.fails and item.check == "anomalies" for item in verdict.findings)
-    label = finding(verdict, "test", features.LABEL).message
-    assert label.startswith("split test: image/class/label: ")
-    assert "97 in 200.png" in label
-    text = finding(verdict, "test", features.LABEL_TEXT).message
-    assert "emu in 201.png" in text
-    missing = finding(verdict, "train", "image/colour_space").message
-    assert missing.startswith("split train: image/colour_space: ")
+    for feature, shown in (
+        (features.LABEL, "97 in test, record 8"),
+        (features.LABEL_TEXT, "emu in test, record 10"),
+        (features.HEIGHT, "6 in test, record 9"),
+    ):
+        message = only(verdict, "test", feature).message
+        assert message.startswith(f"split test: {feature}: ")
+        assert message.endswith(f" First: {shown}.")
+    assert only(verdict, "train", "image/colour_space").message.startswith("split train: image/colour_space: ")
     assert {(item.split, item.feature) for item in verdict.findings} == {
-        ("test", features.LABEL),
-        ("test", features.LABEL_TEXT),
+        *(("test", feature) for feature in (features.LABEL, features.LABEL_TEXT, features.HEIGHT)),
         *((split, "image/colour_space") for split in ("train", "eval", "test")),
     }
 
 
-def test_deviations_may_be_warnings(gated: Gated) -> None:
-    """With `warn` the same is found and told, and the run goes on."""
-    strict = gated.judge(Gate(anomalies="fail"))
-    lenient = gated.judge(Gate(anomalies="warn"))
+def test_deviations_may_be_warnings_or_let_be(gated: Gated) -> None:
+    """With `warn` the same is found and told, and the run goes on; with `off` nothing is compared."""
+    strict, lenient = judge(gated, "fail"), judge(gated, "warn")
     assert lenient.passed
-    assert lenient.findings
     assert [item.message for item in lenient.findings] == [item.message for item in strict.findings]
-    assert "97 in 200.png" in lenient.describe()
+    assert "97 in test, record 8" in lenient.describe()
+    assert judge(gated, "off") == Verdict(())
 
 
 def test_labels_beyond_the_declared_classes_always_stop_the_run(gated: Gated) -> None:
     """A network has an output for each of data.labels: a label beyond them is never a mere warning, and told once."""
     labels = ("cat", "dog", "emu")
-    [strict] = [item for item in gated.judge(Gate(anomalies="fail"), labels).findings if item.feature == features.LABEL]
+    [strict] = [item for item in judge(gated, "fail", labels).findings if item.feature == features.LABEL]
     assert (strict.check, strict.split) == ("anomalies", "test")
-    for mode in ("warn", "off"):
-        verdict = gated.judge(Gate.model_validate({"anomalies": mode}), labels)
-        assert not verdict.passed
+    for policy in ("warn", "off"):
+        verdict = judge(gated, policy, labels)
         [failing] = [item for item in verdict.findings if item.fails]
         assert (failing.check, failing.feature) == ("labels", features.LABEL)
         assert failing.message.endswith("the data has classes up to 97, data.labels names 0 to 2")
 
 
-@pytest.mark.parametrize(
-    ("declared", "contradictions"),
-    [
-        (None, []),
-        (("cat", "dog", "emu"), []),
-        (("cat", "wolf", "emu"), ["class 1 is called 'dog' in the data and 'wolf' in data.labels"]),
-        (
-            ("dog", "cat", "emu"),
-            [
-                "class 0 is called 'cat' in the data and 'dog' in data.labels",
-                "class 1 is called 'dog' in the data and 'cat' in data.labels",
-            ],
-        ),
-    ],
-)
-def test_names_that_contradict_the_data_stop_the_run(
-    declared: tuple[str, ...] | None, contradictions: list[str], tmp_path: Path
-) -> None:
-    """A class that the data and data.labels call by different names is told with both; unnamed ones are free."""
-    report = IngestionReport(Counter(train=8, eval=1, test=1), max_label=2)
-    report.name_label(0, "cat")
-    report.name_label(1, "dog")
-    examples = standard_artifacts.Examples()
-    examples.uri = str(tmp_path)
-    (tmp_path / "ingestion.json").write_text(report.to_json())
-    verdict = judged(examples, Data(source="here", labels=declared), tmp_path)
-    assert verdict.passed is not bool(contradictions)
-    told = [item.message.removeprefix("image/class/label: ") for item in verdict.findings if item.check == "labels"]
-    assert told == (["; ".join(contradictions)] if contradictions else [])
-
-
-def test_deviations_may_be_let_be(gated: Gated) -> None:
-    """With `off` nothing is compared and nothing found."""
-    assert gated.judge(Gate(anomalies="off")) == Verdict(())
+def test_an_inferred_schema_finds_what_training_does_not_know(gated: Gated) -> None:
+    """Without a schema of one's own the training split is the measure of the others."""
+    verdict, _ = gated.judge("wrong", Gate.model_validate(ALONE), **GIVEN)
+    assert "emu in test, record 10" in only(verdict, "test", features.LABEL_TEXT).message
+    assert {item.split for item in verdict.findings} == {"test"}
 
 
 def test_a_verdict_is_cached(gated: Gated) -> None:
     """The same data under the same limits are not judged again."""
-    first = gated.judge(Gate(anomalies="warn"))
-    assert gated.judge(Gate(anomalies="warn")) == first
-    assert set(gated.stages.states.values()) == {"cached"}
+    gate = Gate(anomalies="warn", too_few="warn")
+    first, _ = gated.judge("wrong", gate, SCHEMA, **GIVEN)
+    again, states = gated.judge("wrong", gate, SCHEMA, **GIVEN)
+    assert again == first
+    assert {state for node, state in states.items() if node != "LastData"} == {"cached"}
 
 
 @pytest.fixture(scope="module")
-def quarantined(tmp_path_factory: pytest.TempPathFactory) -> standard_artifacts.Examples:
-    """Examples of which 3 in 20 were refused."""
-    root = tmp_path_factory.mktemp("quarantined")
-    payloads = [b"\xff" if index in (2, 5, 9) else example(index) for index in range(20)]
-    write_tfrecord(root / "source" / "file", payloads)
-    data = Data.model_validate({"source": str(root / "source"), "splits": {"eval": 0.3, "test": 0.3}})
-    stages = Stages(root / "stages")
-    stages.run([ImageExampleGen(data, str(data.source))])
-    return stages.outputs["ImageExampleGen"]["examples"]
+def spotless(tmp_path_factory: pytest.TempPathFactory) -> Gated:
+    """The source `clean`, of 60 images; tests add others."""
+    gated = Gated(tmp_path_factory.mktemp("spotless"))
+    gated.write("clean", file=map(example, range(60)))
+    return gated
+
+
+def test_good_data_passes_without_a_word(spotless: Gated) -> None:
+    """Under the experiment's defaults nothing is found in it."""
+    assert spotless.judge("clean")[0] == Verdict(())
+
+
+@pytest.mark.parametrize(("limit", "fails"), [(0.0499, True), (0.05, False)])
+def test_too_much_in_quarantine_stops_the_run(limit: float, fails: bool, spotless: Gated) -> None:
+    """3 unusable of 60 pass a limit of exactly that share and none below; each is named, and where all of them are."""
+    broken = [b"\xff" if index in (2, 5, 9) else example(index) for index in range(60)]
+    spotless.write("broken", file=broken)
+    verdict, _ = spotless.judge("broken", quarantine={"max_fraction": limit})
+    assert verdict.passed is not fails
+    [finding] = found(verdict, "quarantine")
+    head, counts, *places, where = finding.message.splitlines()
+    assert head == (
+        f"3 of 60 examples cannot be used, a fraction of 0.05; the limit is data.quarantine.max_fraction = {limit:g}"
+    )
+    assert counts == "unusable examples: not_an_example 3"
+    assert [place.split(": ")[0] for place in places] == [f"  file, record {index}" for index in (2, 5, 9)]
+    path = where.removeprefix("all of them: ").partition(".jsonl, the originals in ")[0]
+    assert Path(path).parent == spotless.root / "quarantine"
+    assert len(Path(f"{path}.jsonl").read_text().splitlines()) == 3
+
+
+def test_what_is_lost_behind_a_damaged_length_counts(spotless: Gated) -> None:
+    """A file whose second half cannot be found has half of its examples lost, not one."""
+    source = spotless.write("damaged", file=map(example, range(60)))
+    content = bytearray((source / "file").read_bytes())
+    start = 0
+    for _ in range(30):
+        start += 16 + struct.unpack_from("<Q", content, start)[0]
+    content[start] ^= 0xFF
+    (source / "file").write_bytes(content)
+    verdict, _ = spotless.judge("damaged")
+    [finding] = found(verdict, "quarantine")
+    assert finding.fails
+    # The bytes between the records count too, which is much where the images are as small as these.
+    assert 30 <= int(finding.message.partition(" of ")[0]) <= 35
+    assert "more are lost in" in finding.message
 
 
 @pytest.mark.parametrize(
-    ("limit", "passes"), [(0.0, False), (0.1499, False), (0.15, True), (0.1501, True), (1.0, True)]
+    ("labels", "shown"),
+    [((1, 2, 3), "class 0 (0): 0"), ((0, 1, 3), "class 2 (2): 0"), ((0,), "there is one class only, cat")],
+    ids=["counted from 1", "a gap", "one class"],
 )
-def test_the_quarantine_has_a_limit(
-    limit: float, passes: bool, quarantined: standard_artifacts.Examples, tmp_path: Path
-) -> None:
-    """3 unusable of 20 pass a limit of exactly that fraction and none below, and are told in either case."""
-    data = Data.model_validate({"source": "here", "quarantine": {"max_fraction": limit}})
-    verdict = judged(quarantined, data, tmp_path)
-    assert verdict.passed is passes
-    [found] = verdict.findings
-    assert (found.check, found.fails) == ("quarantine", not passes)
-    first, counts, *places = found.message.splitlines()
-    assert first == (
-        f"3 of 20 examples cannot be used, a fraction of 0.15; the limit is data.quarantine.max_fraction = {limit:g}"
-    )
-    assert counts == "unusable examples: not_an_example 3"
-    assert [place.split(" (")[0] for place in places] == [f"  file, record {index}" for index in (2, 5, 9)]
-    assert json.loads((tmp_path / "verdict.json").read_text())["passed"] is passes
+def test_classes_without_images_stop_the_run(labels: tuple[int, ...], shown: str, spotless: Gated) -> None:
+    """Labels counted from 1, a gap between labels, one class alone: a network would learn what is not there."""
+    examples = (example(index, label=labels[index % len(labels)]) for index in range(60))
+    name = "labels" + "".join(map(str, labels))
+    spotless.write(name, file=examples)
+    [finding] = found(spotless.judge(name)[0], "too_few")
+    assert finding.fails
+    assert shown in finding.message
+
+
+def test_copies_with_other_labels_and_in_other_splits_are_told(spotless: Gated) -> None:
+    """The same image, byte for byte, in two given splits and with two labels: both places, splits and classes."""
+    spotless.write("copied", train=map(example, range(40)), test=[*map(example, range(50, 60)), example(7, label=0)])
+    for policy in ("warn", "fail"):
+        verdict, _ = spotless.judge("copied", Gate.model_validate({"leakage": policy, "conflicts": policy}), **GIVEN)
+        [leak], [conflict] = found(verdict, "leakage"), found(verdict, "conflicts")
+        for finding in (leak, conflict):
+            assert finding.fails is (policy == "fail")
+            assert finding.message.splitlines()[0].endswith("; the limit is 0")
+            assert {place.strip() for place in finding.message.splitlines()[1].split(" = ")} == {
+                f"train, record 7 (split {split_of(spotless, 7)}, class 1)",
+                "test, record 10 (split test, class 0)",
+            }
+
+
+def split_of(gated: Gated, index: int) -> str:
+    """Where a record of the training file was drawn to."""
+    rows = read_all_facts(gated.stages.outputs["ImageExampleGen"]["examples"].uri, (SPLIT, SOURCE, INDEX)).to_pylist()
+    [split] = [row[SPLIT] for row in rows if (row[SOURCE], row[INDEX]) == ("train", index)]
+    return str(split)
+
+
+def test_skew_against_served_images(spotless: Gated, tmp_path: Path) -> None:
+    """Statistics of other images are skew, of the training images themselves none; a changed file is judged anew."""
+    spotless.judge("clean")
+    own = spotless.stages.path("StatisticsGen", "statistics") / "Split-train" / "FeatureStats.pb"
+    served = tmp_path / "served.pb"
+    served.write_bytes(own.read_bytes())
+    gate = Gate(skew="fail", serving_statistics=str(served))
+    assert found(spotless.judge("clean", gate)[0], "skew") == []
+    statistics = tfdv.load_stats_binary(str(own))
+    [mean] = [item for item in statistics.datasets[0].features if item.path.step[0] == features.MEAN]
+    for histogram in mean.num_stats.histograms:
+        for bucket in histogram.buckets:
+            bucket.low_value, bucket.high_value = bucket.low_value / 4, bucket.high_value / 4
+    for field in ("min", "max", "mean", "median"):
+        setattr(mean.num_stats, field, getattr(mean.num_stats, field) / 4)
+    served.write_bytes(statistics.SerializeToString())
+    verdict, states = spotless.judge("clean", gate)
+    assert (states["StatisticsGen"], states["DataGate"]) == ("cached", "executed")
+    [finding] = found(verdict, "skew")
+    assert finding.fails
+    assert finding.feature == features.MEAN
+    served.write_bytes(b"")
+    with pytest.raises(DataError, match="holds no statistics of any feature"):
+        spotless.judge("clean", gate)

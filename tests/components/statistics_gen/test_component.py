@@ -5,7 +5,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow_data_validation as tfdv
+from tfx import types
+from tfx.types import standard_artifacts
 
+from components.code_digest import code_digest
+from components.statistics_gen.component import image_statistics
 from schemas import features
 
 if TYPE_CHECKING:
@@ -29,6 +33,14 @@ def test_statistics_are_made_of_labels_and_facts_alone(prepared: Sample) -> None
             features.MEAN,
             features.STDDEV,
         }
+
+
+def test_the_stage_has_tfx_s_name_and_depends_on_its_code() -> None:
+    """Logs and the cache know it as StatisticsGen; changed code describes anew."""
+    stage = image_statistics(types.Channel(type=standard_artifacts.Examples))
+    assert stage.id == "StatisticsGen"
+    assert stage.exec_properties["code_digest"] == code_digest("statistics_gen")
+    assert stage.outputs["statistics"].type is standard_artifacts.ExampleStatistics
 
 
 def test_statistics_are_true(prepared: Sample) -> None:
