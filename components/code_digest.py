@@ -8,7 +8,7 @@ from pathlib import Path
 
 _COMPONENTS = Path(__file__).parent
 _SCHEMAS = _COMPONENTS.parent / "schemas"
-_SHARED = (_SCHEMAS / "experiment.py", _SCHEMAS / "features.py")
+_SHARED = tuple(_SCHEMAS / name for name in ("section.py", "data.py", "experiment.py", "features.py"))
 _PACKAGES = ("tensorflow", "keras", "tensorflow-transform", "tensorflow-data-validation", "tfx")
 
 

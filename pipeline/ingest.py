@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.capture import captured
-from schemas.experiment import Data
+from schemas.data import Data
 from schemas.problems import shown_path
 
 INGESTED = "ingested"

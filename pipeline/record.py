@@ -48,6 +48,8 @@ class RunRecord:
     nodes: dict[str, NodeRecord] = field(default_factory=dict)
     message: str | None = None
     """Why it ended before the push, for a person."""
+    data: dict[str, Any] | None = None
+    """What was ingested: `examples` by split, `refused` by reason, `quarantine`, `span`."""
     accepted: dict[str, str] | None = None
     """Set where the gate stopped the run and it went on all the same: `who`, `when`, `why` and `verdict`."""
     log: str | None = None

@@ -33,6 +33,7 @@ from schemas.experiment import Experiment
 if TYPE_CHECKING:
     from tfx.types import Artifact
 
+    from components.data_gate.verdict import Verdict
     from pipeline.execution import CompiledPipeline, Outputs
 
 _LOADING = "loading"
@@ -132,8 +133,8 @@ class Run:
                 state, outputs = compiled.launch(node, from_cache=not is_outdated)
                 stop = stop_after(outputs)
                 verdict = gate_verdict(outputs)
-                if stop is not None and stop.status == STOPPED_BY_GATE and self._accept_data:
-                    self._accept(compiled, outputs["verdict"][0], stop.message)
+                if stop is not None and verdict is not None and not verdict.passed and self._accept_data:
+                    self._accept(compiled, outputs["verdict"][0], verdict)
                     stop = verdict = None
             except (Exception, KeyboardInterrupt) as error:
                 self._fail(node, error)
@@ -148,7 +149,7 @@ class Run:
             self.record.warnings.append(verdict.describe())
         return stop is None
 
-    def _accept(self, compiled: CompiledPipeline, verdict: Artifact, message: str) -> None:
+    def _accept(self, compiled: CompiledPipeline, artifact: Artifact, verdict: Verdict) -> None:
         """Lets the run go on against the gate, and keeps who wanted that."""
         from components.data_gate.artifact import ACCEPTED
 
@@ -156,11 +157,11 @@ class Run:
             "who": f"{_user()}@{platform.node()}",
             "when": datetime.now(timezone.utc).isoformat(timespec="seconds"),
             "why": str(self._accept_data),
-            "verdict": message,
+            "verdict": verdict.describe_findings(),
         }
         who, why = self.record.accepted["who"], self.record.accepted["why"]
-        compiled.annotate(verdict, ACCEPTED, f"{who}: {why}")
-        self.record.warnings.append(f"{message}\naccepted by {who}: {why}")
+        compiled.annotate(artifact, ACCEPTED, f"{who}: {why}")
+        self.record.warnings.append(f"{verdict.describe_findings()}\naccepted by {who}: {why}")
 
     def _is_live(self) -> bool:
         from tfx.utils import path_utils
@@ -184,15 +185,13 @@ class Run:
         outputs = {name: artifacts for node in self._outputs.values() for name, artifacts in node.items()}
         if not ended:
             self._note_version(outputs)
-        if "evaluation" not in outputs:
-            return
         with captured(self._log(_SUMMARY)):
             try:
                 self._summarize(outputs)
             except Exception:
                 # What is pushed stays pushed, whatever becomes of the words about it.
                 traceback.print_exc(file=sys.stderr)
-                self.record.warnings.append(f"metrics or sample could not be had; log: {self._log(_SUMMARY)}")
+                self.record.warnings.append(f"figures or sample could not be had; log: {self._log(_SUMMARY)}")
 
     def _note_version(self, outputs: Outputs) -> None:
         self.record.serving_directory = str(self._paths.serving)
@@ -205,8 +204,13 @@ class Run:
 
     def _summarize(self, outputs: Outputs) -> None:
         from components.evaluator.outcome import read_metrics
+        from pipeline.ingested import describe_examples
         from pipeline.sample import write_sample
 
+        if "examples" in outputs:
+            self.record.data = describe_examples(outputs["examples"][0])
+        if "evaluation" not in outputs:
+            return
         self.record.metrics = read_metrics(outputs["evaluation"][0].uri)
         directory = self._paths.runs / self.record.run_id
         sample = write_sample(outputs["examples"][0], self._experiment.evaluation.split, directory)

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from schemas.data import Data
 from schemas.documents import Stated, merge, read_document, read_value, write_document
-from schemas.experiment import Data, Experiment
+from schemas.experiment import Experiment
 from schemas.places import check_places, resolve_paths
 from schemas.problems import ExperimentError, Place, Problem, shown_path, suggestion
 from schemas.validation import at, described, validate

@@ -11,8 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from schemas import vocabulary
+from schemas.data import Data
 from schemas.documents import Stated
-from schemas.experiment import Data, Experiment
+from schemas.experiment import Experiment
 from schemas.problems import Problem, dotted, nearest, suggestion
 
 SCHEMAS_DIRECTORY = Path(__file__).resolve().parent

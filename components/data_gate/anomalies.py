@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
-from components.image_example_gen.facts import INDEX, SCHEMA, SOURCE, SPLIT, facts_files, read_facts
+from components.data_gate.offenders import first_offenders
 from schemas import features
 
-_NUM_OFFENDERS = 5
 # Every example has these: ingestion refuses the rest, and no statistics are made of them.
 _GUARANTEED = frozenset({features.ENCODED, features.SHA256, features.FILENAME})
 
@@ -54,30 +52,17 @@ def find_anomalies(
     found = []
     for name, anomaly in sorted(anomalies.anomaly_info.items()):
         message = anomaly.description
-        if name in domains and (offenders := _offenders(domains[name], schema, examples_uri, split)):
-            message = message.rstrip() + " First: " + "; ".join(offenders) + "."
+        if name in domains:
+            message = message.rstrip() + _offenders(domains[name], schema, examples_uri, split)
         found.append((name, message))
     if anomalies.HasField("dataset_anomaly_info"):
         found.append(("data set", anomalies.dataset_anomaly_info.description))
     return found
 
 
-def _offenders(feature: schema_pb2.Feature, schema: schema_pb2.Schema, examples_uri: str, split: str) -> list[str]:
+def _offenders(feature: schema_pb2.Feature, schema: schema_pb2.Schema, examples_uri: str, split: str) -> str:
     allowed = _domain(feature, schema)
-    if allowed is None or feature.name not in SCHEMA.names:
-        return []
-    offenders: list[str] = []
-    for path in facts_files(examples_uri):
-        table = read_facts(path, (SPLIT, SOURCE, INDEX, feature.name))
-        values = table[feature.name].to_pylist()
-        for row in np.flatnonzero(table[SPLIT].to_numpy().astype(str) == split).tolist():
-            if not allowed(values[row]):
-                value = values[row]
-                shown = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
-                offenders.append(f"{shown} in {table[SOURCE][row]}, record {table[INDEX][row]}")
-                if len(offenders) == _NUM_OFFENDERS:
-                    return offenders
-    return offenders
+    return "" if allowed is None else first_offenders(examples_uri, split, feature.name, allowed)
 
 
 def _domain(feature: schema_pb2.Feature, schema: schema_pb2.Schema) -> Any:

@@ -8,6 +8,7 @@ from tfx.dsl.components.common.resolver import Resolver
 from tfx.types import standard_artifacts
 
 from components.data_gate.artifact import ACCEPTED, STATISTICS_ID, DataVerdict
+from components.image_example_gen.source import INPUT_FINGERPRINT
 
 STATISTICS = "statistics"
 VERDICT = "verdict"
@@ -15,7 +16,7 @@ CURRENT = "current"
 
 
 class LastPassedOther(resolver.ResolverStrategy):
-    """Resolves to the statistics that passed the gate last, or were accepted, the current ones left out.
+    """Resolves to the statistics that passed the gate last, or were accepted, those of the current files left out.
 
     A verdict from the cache adds none, so a run with nothing new meets the same statistics as the run
     before it, and finds its own verdict in the cache too.
@@ -30,8 +31,8 @@ class LastPassedOther(resolver.ResolverStrategy):
           store: not read.
           input_dict: all `statistics` and `verdict` artifacts of the pipeline, and the `current` one.
         """
-        current = {artifact.id for artifact in input_dict[CURRENT]}
-        others = {artifact.id: artifact for artifact in input_dict[STATISTICS] if artifact.id not in current}
+        current = {_files_of(artifact) for artifact in input_dict[CURRENT]}
+        others = {artifact.id: artifact for artifact in input_dict[STATISTICS] if _files_of(artifact) not in current}
         verdicts = [
             verdict
             for verdict in input_dict[VERDICT]
@@ -44,6 +45,10 @@ class LastPassedOther(resolver.ResolverStrategy):
             resolved[STATISTICS] = [others[last.get_int_custom_property(STATISTICS_ID)]]
             resolved[VERDICT] = [last]
         return resolved
+
+
+def _files_of(statistics: types.Artifact) -> str:
+    return str(statistics.get_string_custom_property(INPUT_FINGERPRINT))
 
 
 def last_data_resolver(current: types.BaseChannel) -> Resolver:

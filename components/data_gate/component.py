@@ -13,7 +13,8 @@ from components.code_digest import code_digest
 from components.data_gate.artifact import DataVerdict
 from components.data_gate.executor import Executor
 from components.errors import DataError
-from schemas.experiment import Data, Gate
+from schemas.data import Data
+from schemas.experiment import Gate
 
 
 class DataGateSpec(types.ComponentSpec):

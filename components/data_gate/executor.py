@@ -17,11 +17,13 @@ from tfx.utils import io_utils
 from components.data_gate.anomalies import find_anomalies, gate_schema
 from components.data_gate.artifact import STATISTICS_ID, VERDICT_NAME
 from components.data_gate.counts import check_classes, check_copies, check_labels, check_quarantine
-from components.data_gate.distributions import check_drift, check_skew, load_serving_statistics
+from components.data_gate.distributions import check_distances, drift, skew
+from components.data_gate.serving import load_serving_statistics
 from components.data_gate.verdict import Finding, Verdict
 from components.image_example_gen.report import REPORT_NAME, IngestionReport
 from components.image_example_gen.splitting import TRAIN
-from schemas.experiment import Data, Gate
+from schemas.data import Data
+from schemas.experiment import Gate
 
 Artifacts = dict[str, list[types.Artifact]]
 
@@ -47,7 +49,7 @@ class Executor(base_executor.BaseExecutor):
             findings += _anomalies(statistics, examples, schema, gate)
         findings += check_classes(report, labels, gate)
         findings += check_copies(report, gate)
-        findings += _distances(statistics, input_dict.get("previous_statistics") or [], schema, gate)
+        findings += _distances(statistics, input_dict.get("previous_statistics") or [], examples, schema, gate)
         verdict = Verdict(tuple(findings))
 
         artifact = artifact_utils.get_single_instance(output_dict["verdict"])
@@ -70,13 +72,18 @@ def _anomalies(
 
 
 def _distances(
-    statistics: types.Artifact, previous: list[types.Artifact], schema: schema_pb2.Schema, gate: Gate
+    statistics: types.Artifact,
+    previous: list[types.Artifact],
+    examples: types.Artifact,
+    schema: schema_pb2.Schema,
+    gate: Gate,
 ) -> list[Finding]:
     now = stats_artifact_utils.load_statistics(statistics, TRAIN).proto()
     findings = []
     if gate.drift != "off" and previous:
         before = stats_artifact_utils.load_statistics(previous[0], TRAIN).proto()
-        findings += check_drift(now, before, schema, gate)
+        findings += check_distances(drift(before, gate), now, schema, examples.uri)
     if gate.skew != "off" and gate.serving_statistics is not None:
-        findings += check_skew(now, load_serving_statistics(gate.serving_statistics), schema, gate)
+        serving = load_serving_statistics(gate.serving_statistics)
+        findings += check_distances(skew(serving, gate), now, schema, examples.uri)
     return findings

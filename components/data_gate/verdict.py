@@ -48,12 +48,18 @@ class Verdict:
         """Whether the run may go on."""
         return not any(finding.fails for finding in self.findings)
 
+    def describe_findings(self) -> str:
+        """The findings that stop the run, or else the warnings; a paragraph each."""
+        return "\n".join(f"{finding.check}: {finding.message}" for finding in self._shown)
+
     def describe(self) -> str:
-        """The findings that stop the run and how to mend them, or else the warnings; a paragraph each."""
-        shown: Sequence[Finding] = [finding for finding in self.findings if finding.fails] or self.findings
-        checks = list(dict.fromkeys(finding.check for finding in shown))
-        lines = [f"{finding.check}: {finding.message}" for finding in shown]
-        return "\n".join([*lines, *([] if self.passed else map(_mend, checks))])
+        """The findings, and how to mend those that stop the run."""
+        checks = list(dict.fromkeys(finding.check for finding in self._shown))
+        return "\n".join([self.describe_findings(), *([] if self.passed else map(_mend, checks))])
+
+    @property
+    def _shown(self) -> Sequence[Finding]:
+        return [finding for finding in self.findings if finding.fails] or self.findings
 
     def to_json(self) -> str:
         """JSON text that `from_json` reads."""

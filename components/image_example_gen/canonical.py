@@ -13,7 +13,7 @@ from components.image_example_gen.inspection import Unusable, inspect_files, ins
 from components.image_example_gen.items import Refused, Stored
 from components.image_example_gen.reading import as_original
 from schemas import features
-from schemas.experiment import Data
+from schemas.data import Data
 
 _BYTES = (features.ENCODED, features.FORMAT, features.LABEL_TEXT, features.FILENAME, features.SHA256)
 _NUMBERS = (features.HEIGHT, features.WIDTH, features.CHANNELS, features.LABEL, features.NUM_BYTES)

@@ -9,7 +9,7 @@ from tfx.types import component_spec, standard_artifacts
 from components.code_digest import code_digest
 from components.image_example_gen.driver import Driver
 from components.image_example_gen.executor import Executor
-from schemas.experiment import Data
+from schemas.data import Data
 
 
 class ImageExampleGenSpec(types.ComponentSpec):

@@ -8,7 +8,7 @@ from tfx.orchestration.portable import base_driver, data_types
 from tfx.proto.orchestration import driver_output_pb2
 
 from components.image_example_gen.survey import survey
-from schemas.experiment import Data
+from schemas.data import Data
 
 FINGERPRINT = "fingerprint"
 

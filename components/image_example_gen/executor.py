@@ -16,9 +16,10 @@ from components.errors import DataError
 from components.image_example_gen.driver import FINGERPRINT
 from components.image_example_gen.ingest import ingest
 from components.image_example_gen.report import REPORT_NAME, IngestionReport
+from components.image_example_gen.source import INPUT_FINGERPRINT
 from components.image_example_gen.splitting import SPLITS
 from components.image_example_gen.survey import survey
-from schemas.experiment import Data, Splits
+from schemas.data import Data, Splits
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -42,7 +43,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
         examples.split_names = artifact_utils.encode_split_names(list(SPLITS))
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
-        examples.set_string_custom_property("input_fingerprint", exec_properties[FINGERPRINT])
+        examples.set_string_custom_property(INPUT_FINGERPRINT, exec_properties[FINGERPRINT])
         examples.span = found.span or 0
         examples.version = found.version or 0
 

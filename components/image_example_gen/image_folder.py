@@ -12,7 +12,7 @@ from components.image_example_gen.source import OutsideOf, SourceFile
 from components.image_example_gen.splitting import TRAIN, patterns_of, split_named, split_of_file
 from components.image_example_gen.units import Entry
 from schemas import features
-from schemas.experiment import Data
+from schemas.data import Data
 
 # What file managers leave behind.
 _LITTER = frozenset({"thumbs.db", "desktop.ini"})

@@ -21,7 +21,7 @@ from components.image_example_gen.shards import GROWING, make_directories, publi
 from components.image_example_gen.splitting import SPLITS
 from components.image_example_gen.survey import Survey
 from schemas import features
-from schemas.experiment import Data
+from schemas.data import Data
 
 _REPORT = "report.json"
 

@@ -19,8 +19,9 @@ from components.image_example_gen.reading import read_unit
 from components.image_example_gen.report import IngestionReport
 from components.image_example_gen.shards import Growing, facts_path, publish, shard_path, unit_name
 from components.image_example_gen.splitting import SPLITS, TRAIN, Shares, split_of_content
+from components.image_example_gen.tfrecord import FRAMING
 from components.image_example_gen.units import Unit
-from schemas.experiment import Data
+from schemas.data import Data
 
 _BATCH_EXAMPLES = 512
 _BATCH_BYTES = 32 << 20
@@ -69,7 +70,7 @@ class IngestUnit(beam.DoFn):
                 split = split_of_content(sha256, plan.shares) if item.split == TRAIN else item.split
                 files.write_record(shards[split], builder.serialize(item, facts, sha256))
                 table.add(split, item, sha256, builder.text(item), facts)
-                report.keep(len(item.original or item.content))
+                report.keep(len(item.original) + FRAMING if item.original is not None else 0)
                 if item.text:
                     report.name_label(item.label, item.text)
             write_facts(table.to_arrow(), files.open(facts_path(plan.output_uri, name)))

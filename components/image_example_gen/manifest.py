@@ -12,7 +12,7 @@ from components.image_example_gen.source import OutsideOf, SourceFile, list_dire
 from components.image_example_gen.splitting import TRAIN, patterns_of, split_named, split_of_file
 from components.image_example_gen.units import Entry
 from schemas import features
-from schemas.experiment import Data
+from schemas.data import Data
 from schemas.places import is_remote
 
 

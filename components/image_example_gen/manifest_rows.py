@@ -17,7 +17,7 @@ from apache_beam.io.filesystems import FileSystems
 
 from components.errors import DataError
 from components.image_example_gen.source import SourceFile
-from schemas.experiment import Columns
+from schemas.data import Columns
 
 _JSON_LINES = (".jsonl", ".ndjson", ".json")
 _DELIMITERS = {".tsv": "\t"}

@@ -9,7 +9,7 @@ from google.protobuf.message import DecodeError
 
 from components.image_example_gen.items import Refused, Stored
 from components.image_example_gen.tfrecord import Record
-from schemas.experiment import Data
+from schemas.data import Data
 
 # Without data.labels the largest label is the number of classes, and each class costs memory.
 _LARGEST_LABEL = (1 << 20) - 1

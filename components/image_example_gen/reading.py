@@ -14,7 +14,7 @@ from components.image_example_gen.source import is_no_file
 from components.image_example_gen.tfrecord import read_records
 from components.image_example_gen.units import Entry, Unit
 from schemas import features
-from schemas.experiment import Data
+from schemas.data import Data
 
 # A tf.train.Example of 2 GiB can no longer be serialized.
 _LARGEST_FILE = 1 << 30

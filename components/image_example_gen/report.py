@@ -82,7 +82,7 @@ class IngestionReport:
     """The first of them, in the order of file and index."""
     num_kept: int = 0
     kept_bytes: int = 0
-    """Of the records that could be read."""
+    """Of the records that could be read, as the file holds them; none of image files."""
     lost_bytes: int = 0
     """Of files behind a place where they are damaged."""
     num_cut_off: int = 0
@@ -107,7 +107,7 @@ class IngestionReport:
     @property
     def num_lost(self) -> int:
         """About how many records the lost parts of damaged files held, beyond those counted as refused."""
-        if not self.lost_bytes or not self.num_kept:
+        if not self.lost_bytes or not self.kept_bytes:
             return 0
         return max(0, math.ceil(self.lost_bytes * self.num_kept / self.kept_bytes) - self.num_cut_off)
 

@@ -14,8 +14,11 @@ from apache_beam.io.filesystems import FileSystems
 
 from components.errors import DataError
 from components.image_example_gen import spans
-from schemas.experiment import Data
+from schemas.data import Data
 from schemas.places import is_remote
+
+# Custom property of examples and their statistics: which files they come from.
+INPUT_FINGERPRINT = "input_fingerprint"
 
 _MAX_BEHIND_LINKS = 10_000
 

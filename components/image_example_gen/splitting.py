@@ -6,7 +6,7 @@ import fnmatch
 from typing import NamedTuple
 
 from components.errors import DataError
-from schemas.experiment import Splits
+from schemas.data import Splits
 
 TRAIN, EVAL, TEST = SPLITS = ("train", "eval", "test")
 

@@ -17,7 +17,7 @@ from components.image_example_gen.source import SourceFile, fingerprint, is_no_f
 from components.image_example_gen.splitting import LARGE, TRAIN, Shares, shares_of, split_of_file
 from components.image_example_gen.tfrecord import read_records
 from components.image_example_gen.units import Unit, units_of_entries, units_of_files
-from schemas.experiment import Data
+from schemas.data import Data
 
 
 class Survey(NamedTuple):

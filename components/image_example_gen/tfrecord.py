@@ -18,6 +18,8 @@ import google_crc32c
 
 _HEADER = struct.Struct("<QI")
 _CHECKSUM = struct.Struct("<I")
+# What a record takes beside its payload.
+FRAMING = _HEADER.size + _CHECKSUM.size
 _GZIP_MAGIC = b"\x1f\x8b"
 _MASK_DELTA = 0xA282EAD8
 _CHUNK = 1 << 24

@@ -20,6 +20,7 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils
 
 from components.image_example_gen.facts import SPLIT, facts_files, read_facts
+from components.image_example_gen.source import INPUT_FINGERPRINT
 from schemas import features
 
 # A digest or a file's name says nothing as a statistic.
@@ -50,6 +51,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         statistics = artifact_utils.get_single_instance(output_dict["statistics"])
         statistics.split_names = examples.split_names
         statistics.span = examples.span
+        fingerprint = examples.get_string_custom_property(INPUT_FINGERPRINT)
+        statistics.set_string_custom_property(INPUT_FINGERPRINT, fingerprint)
         places = {
             split: FileSystems.join(artifact_utils.get_split_uri(output_dict["statistics"], split), BINARY_PB_BASENAME)
             for split in artifact_utils.decode_split_names(examples.split_names)

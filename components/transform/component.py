@@ -7,7 +7,8 @@ from tfx.components.transform.component import Transform
 from tfx.proto import transform_pb2
 
 from components.code_digest import code_digest
-from schemas.experiment import Data, Preprocessing
+from schemas.data import Data
+from schemas.experiment import Preprocessing
 
 _PREPROCESSING_FN = "components.transform.preprocessing.preprocessing_fn"
 

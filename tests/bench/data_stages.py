@@ -80,9 +80,10 @@ def growth(start_up: Sequence[Run], small: Sequence[Run], large: Sequence[Run]) 
         fixed = first - per_image * START_UP
         work = [fewer - fixed, more - fixed]
         figure = work[1] / work[0] if work[0] > 0 and work[1] > SHORTEST else 0.0
-        lines.append(Line(f"{stage}, s beyond {max(fixed, 0):.2f} s of start-up", *work, figure, LARGEST_GROWTH))
+        name = f"{stage}, s beyond {max(fixed, 0):.2f} s of start-up"
+        lines.append(Line(name, work[0], work[1], figure, LARGEST_GROWTH))
     peaks = [statistics.median(run.peak_mebibytes for run in runs) for runs in (small, large)]
-    lines.append(Line("peak memory, MiB", *peaks, peaks[1] / peaks[0], LARGEST_MEMORY_GROWTH))
+    lines.append(Line("peak memory, MiB", peaks[0], peaks[1], peaks[1] / peaks[0], LARGEST_MEMORY_GROWTH))
     return lines
 
 

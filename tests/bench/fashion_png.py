@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import itertools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,7 +49,7 @@ def write_fashion_png(directory: Path, num_images: int) -> None:
     _write(replace(extra, pixels=extra.pixels[:, :, ::-1]), directory / "test" / "test.gz")
 
 
-def _turns(num_images: int) -> list[Callable[[LabeledImages], LabeledImages]]:
+def _turns(num_images: int) -> Sequence[Callable[[LabeledImages], LabeledImages]]:
     """As many ways to make other images of all images as the number asks for; the first leaves them as they are."""
 
     def turned(images: LabeledImages, quarters: int, step: int, is_inverted: bool) -> LabeledImages:

@@ -15,7 +15,8 @@ from components.image_example_gen.component import ImageExampleGen
 from components.schema_gen.component import image_schema
 from components.statistics_gen.component import image_statistics
 from schemas import features
-from schemas.experiment import Data, Gate, Schema
+from schemas.data import Data
+from schemas.experiment import Gate, Schema
 from tests.components.images import Pixels, Values, noise, png, serialized, write_tfrecord
 from tests.components.stages import Stages
 

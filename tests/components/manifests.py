@@ -7,7 +7,7 @@ from pathlib import Path
 from components.image_example_gen.image_folder import Labeled
 from components.image_example_gen.manifest import read_manifests
 from components.image_example_gen.source import list_files
-from schemas.experiment import Data
+from schemas.data import Data
 
 
 def write_images(directory: Path) -> Path:

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from pipeline.ingest import INVALID, TOO_MANY_REFUSED, UNUSABLE, write_tfrecords
 from schemas import features
-from schemas.experiment import Data
+from schemas.data import Data
 from tests.command_line import in_subprocess
 from tests.components.images import jpeg, noise, png, smooth
 
@@ -56,7 +56,12 @@ def test_pixels_come_back(folder: Path, tmp_path: Path, encoding: str) -> None:
     """What is written as pixels is read by an experiment of that encoding, and back into PNG files, unchanged."""
     pixels, files = tmp_path / "pixels", tmp_path / "files"
     assert write_tfrecords(Data(source=str(folder), format="image_folder"), pixels, encoding).exit_status == 0
-    assert write_tfrecords(Data.model_validate({"source": str(pixels), "encoding": encoding}), files, "compressed").exit_status == 0
+    assert (
+        write_tfrecords(
+            Data.model_validate({"source": str(pixels), "encoding": encoding}), files, "compressed"
+        ).exit_status
+        == 0
+    )
     for stored, example in zip(examples_of(pixels), examples_of(files), strict=True):
         shape = [value(stored, name) for name in (features.HEIGHT, features.WIDTH, features.CHANNELS)]
         content = value(stored, features.ENCODED)

@@ -5,7 +5,9 @@ from typing import get_args
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from schemas.experiment import Data, Experiment, Gate, Section, Splits, Threshold
+from schemas.data import Data, Splits
+from schemas.experiment import Experiment, Gate, Threshold
+from schemas.section import Section
 
 SHORTEST = {"name": "flowers", "data": {"source": "/data/flowers"}}
 

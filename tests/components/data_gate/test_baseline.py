@@ -55,6 +55,8 @@ def test_other_data_is_found(gated: Gated) -> None:
     assert averages(gated, "usual") is None
     assert averages(gated, "alike") is None
     assert averages(gated, "inverted") is not None
+    [finding, *_] = found(gated.judge("inverted", DRIFT)[0], "drift")
+    assert re.search(r"First: [\d.]+ in [^,]+, record \d+;", finding.message)
 
 
 def test_an_unchanged_run_is_compared_with_the_same_and_cached(gated: Gated) -> None:

@@ -10,7 +10,8 @@ from components.code_digest import code_digest
 from components.data_gate.artifact import DataVerdict
 from components.data_gate.component import DataGate
 from components.errors import DataError
-from schemas.experiment import Data, Gate
+from schemas.data import Data
+from schemas.experiment import Gate
 
 DATA = Data(source="here", labels=("a", "b"))
 

@@ -13,13 +13,16 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList as Statistics
 
-from components.data_gate.distributions import COMPARED, check_drift, check_skew, load_serving_statistics
+from components.data_gate import distributions
+from components.data_gate.distributions import COMPARED, check_distances
+from components.data_gate.serving import load_serving_statistics
 from components.data_gate.verdict import Finding
 from components.errors import DataError
 from schemas import features
 from schemas.experiment import Gate
 
 SCHEMA = schema_pb2.Schema()
+NO_EXAMPLES = "/nowhere"
 
 
 def described(
@@ -47,11 +50,11 @@ def parsed(text: str) -> schema_pb2.Schema:
 
 
 def drift(now: Statistics, before: Statistics, schema: schema_pb2.Schema = SCHEMA, **gate: object) -> list[Finding]:
-    return check_drift(now, before, schema, Gate.model_validate(gate))
+    return check_distances(distributions.drift(before, Gate.model_validate(gate)), now, schema, NO_EXAMPLES)
 
 
 def skew(now: Statistics, serving: Statistics, schema: schema_pb2.Schema = SCHEMA, **gate: object) -> list[Finding]:
-    return check_skew(now, serving, schema, Gate.model_validate(gate))
+    return check_distances(distributions.skew(serving, Gate.model_validate(gate)), now, schema, NO_EXAMPLES)
 
 
 @pytest.mark.parametrize("check", [drift, skew])
@@ -67,8 +70,8 @@ def test_other_brightness_is_found(check: Callable[..., list[Finding]], since: s
     assert (finding.check, finding.fails) == (check.__name__, False)
     assert (finding.split, finding.feature) == ("train", features.MEAN)
     assert finding.message == (
-        f"split train: image/mean: a distance (jensen shannon divergence) of 1 from {since}"
-        f" (100 to 150 on average); the limit is gate.max_{check.__name__} = 0.1"
+        f"split train: image/mean: Jensen-Shannon divergence 1 from {since}"
+        f" (100 to 150 on average); the limit is gate.max_{check.__name__} = 0.1."
     )
 
 
@@ -110,9 +113,9 @@ def test_the_schema_s_own_limit_goes_first(check: Callable[..., list[Finding]]) 
     """)
     [finding] = check(now, then, stated)
     assert finding.message == (
-        "split train: image/class/text: a distance (l infty) of 0.1 from"
+        "split train: image/class/text: L-infinity distance 0.1 from"
         f" {'the last data that passed' if check is drift else 'what was served'}"
-        " (share of 'cat' 0.500 to 0.600); the limit is the schema's, 0.05"
+        " (share of 'cat' 0.500 to 0.600); the limit is the schema's, 0.05."
     )
 
 

@@ -16,7 +16,7 @@ from components.image_example_gen.facts import SCHEMA, SOURCE, read_all_facts
 from components.image_example_gen.report import IngestionReport
 from components.image_example_gen.splitting import SPLITS
 from schemas import features
-from schemas.experiment import Data
+from schemas.data import Data
 from tests.components.images import noise, png, read_examples
 from tests.components.odd_files import BROKEN, KEPT, PNG, opaque
 from tests.components.stages import Stages

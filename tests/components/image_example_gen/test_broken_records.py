@@ -15,7 +15,7 @@ from components.image_example_gen.facts import INDEX, SOURCE, read_all_facts
 from components.image_example_gen.report import IngestionReport
 from components.image_example_gen.tfrecord import masked_crc
 from schemas import features
-from schemas.experiment import Data
+from schemas.data import Data
 from tests.components.images import Values, noise, png, serialized, write_tfrecord
 from tests.components.stages import Stages
 

@@ -14,7 +14,7 @@ from components.image_example_gen.facts import Facts
 from components.image_example_gen.inspection import Unusable
 from components.image_example_gen.items import Refused, Stored
 from schemas import features
-from schemas.experiment import Data, FeatureNames
+from schemas.data import Data, FeatureNames
 from tests.components.images import noise, png
 
 PIXELS = noise(4, 5, 3)

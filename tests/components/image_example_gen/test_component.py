@@ -4,7 +4,7 @@ from tfx.types import standard_artifacts
 
 from components.code_digest import code_digest
 from components.image_example_gen.component import ImageExampleGen
-from schemas.experiment import Data
+from schemas.data import Data
 
 
 def test_what_decides_the_examples_decides_the_cache() -> None:

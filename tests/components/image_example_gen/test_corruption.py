@@ -21,7 +21,7 @@ from components.image_example_gen.splitting import SPLITS, TRAIN, Shares
 from components.image_example_gen.tfrecord import read_records
 from components.image_example_gen.units import units_of_files
 from schemas import features
-from schemas.experiment import Data
+from schemas.data import Data
 from tests.components.images import (
     encode,
     jpeg,

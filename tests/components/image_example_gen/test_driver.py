@@ -8,7 +8,7 @@ import pytest
 from components.errors import DataError
 from components.image_example_gen.component import ImageExampleGen
 from schemas import features
-from schemas.experiment import Data
+from schemas.data import Data
 from tests.components.images import noise, png, serialized, write_tfrecord
 from tests.components.stages import Stages
 

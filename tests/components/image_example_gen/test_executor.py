@@ -15,7 +15,7 @@ from components.image_example_gen.component import ImageExampleGen
 from components.image_example_gen.report import IngestionReport
 from components.image_example_gen.splitting import SPLITS
 from schemas import features
-from schemas.experiment import Data
+from schemas.data import Data
 from tests.components.images import Values, noise, png, read_examples, serialized, write_tfrecord
 from tests.components.stages import Stages
 

@@ -9,7 +9,7 @@ from components.errors import DataError
 from components.image_example_gen.image_folder import Labeled, read_image_folder
 from components.image_example_gen.source import list_files
 from components.image_example_gen.spans import fixed_directory
-from schemas.experiment import Data
+from schemas.data import Data
 
 
 def touch(root: Path, *names: str) -> None:

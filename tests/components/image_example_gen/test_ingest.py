@@ -12,7 +12,7 @@ from components.image_example_gen.splitting import SPLITS
 from components.image_example_gen.survey import survey
 from pipeline.engine import use_this_process
 from schemas import features
-from schemas.experiment import Data
+from schemas.data import Data
 from tests.components.images import noise, png, read_examples
 
 NUM_OF_EACH = {"cat": 60, "dog": 20, "emu": 4}

@@ -15,7 +15,7 @@ from components.image_example_gen.source import SourceFile
 from components.image_example_gen.splitting import SPLITS, Shares
 from components.image_example_gen.units import Entry, Unit
 from schemas import features
-from schemas.experiment import Data
+from schemas.data import Data
 from tests.components.images import noise, png, read_examples, serialized, write_tfrecord
 
 # More than two batches of records.

@@ -11,7 +11,7 @@ from components.errors import DataError
 from components.image_example_gen.image_folder import Labeled
 from components.image_example_gen.manifest import read_manifests
 from components.image_example_gen.source import list_files
-from schemas.experiment import Data
+from schemas.data import Data
 from tests.components.manifests import read_manifest, rows_of, write_images
 
 HEAD = "path,label,split\n"

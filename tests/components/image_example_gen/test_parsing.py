@@ -6,7 +6,7 @@ from components.image_example_gen.items import Refused, Stored
 from components.image_example_gen.parsing import parse
 from components.image_example_gen.tfrecord import Record
 from schemas import features
-from schemas.experiment import Data, FeatureNames
+from schemas.data import Data, FeatureNames
 from tests.components.images import Values, noise, png, serialized
 
 IMAGE, LABEL, TEXT = features.ENCODED, features.LABEL, features.LABEL_TEXT

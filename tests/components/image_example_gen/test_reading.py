@@ -11,7 +11,7 @@ from components.image_example_gen.reading import as_original, read_unit
 from components.image_example_gen.source import SourceFile
 from components.image_example_gen.units import Entry, Unit
 from schemas import features
-from schemas.experiment import Data
+from schemas.data import Data
 from tests.components.images import noise, png, serialized, write_tfrecord
 
 DATA = Data(source="here")

@@ -7,7 +7,7 @@ import pytest
 
 from components.errors import DataError
 from components.image_example_gen.source import OutsideOf, SourceFile, fingerprint, list_directory, list_files
-from schemas.experiment import Data
+from schemas.data import Data
 
 
 def touch(root: Path, *names: str) -> None:

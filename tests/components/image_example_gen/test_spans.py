@@ -8,7 +8,7 @@ import pytest
 from components.errors import DataError
 from components.image_example_gen.source import list_files, newest_span
 from components.image_example_gen.spans import find, fixed_directory, has_placeholders, newest
-from schemas.experiment import Data
+from schemas.data import Data
 
 
 def touch(root: Path, *names: str) -> None:

@@ -15,7 +15,7 @@ from components.image_example_gen.splitting import (
     split_of_content,
     split_of_file,
 )
-from schemas.experiment import Splits
+from schemas.data import Splits
 
 PATTERNS = Splits(train="train/*", eval="val*", test="*.test")
 DIGESTS = [hashlib.sha256(str(index).encode()).digest() for index in range(20_000)]

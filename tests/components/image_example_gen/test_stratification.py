@@ -11,7 +11,7 @@ from components.image_example_gen.facts import SCHEMA, SPLIT
 from components.image_example_gen.splitting import SPLITS, Shares, shares_of, split_of_content
 from components.image_example_gen.stratification import allocate, deal_out
 from schemas import features
-from schemas.experiment import Splits
+from schemas.data import Splits
 
 Example = tuple[bytes, int, str]
 

@@ -12,7 +12,7 @@ from components.image_example_gen.items import Refused
 from components.image_example_gen.reading import read_unit
 from components.image_example_gen.splitting import Shares
 from components.image_example_gen.survey import Survey, survey
-from schemas.experiment import Data
+from schemas.data import Data
 from tests.components.images import write_tfrecord
 
 

@@ -21,7 +21,7 @@ from components.image_example_gen.splitting import SPLITS
 from components.statistics_gen.component import image_statistics
 from components.statistics_gen.executor import STATISTICS_OF, Executor, StatisticsFn, as_lists
 from schemas import features
-from schemas.experiment import Data
+from schemas.data import Data
 from tests.components.images import Values, jpeg, noise, png, serialized, write_tfrecord
 from tests.components.stages import Stages
 

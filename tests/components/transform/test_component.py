@@ -8,7 +8,8 @@ from tfx.types import standard_artifacts
 
 from components.code_digest import code_digest
 from components.transform.component import image_transform
-from schemas.experiment import Data, Preprocessing
+from schemas.data import Data
+from schemas.experiment import Preprocessing
 
 if TYPE_CHECKING:
     from tests.components.conftest import Sample

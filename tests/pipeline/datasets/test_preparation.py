@@ -14,7 +14,7 @@ import pytest
 
 from pipeline.datasets import DATASETS
 from pipeline.datasets.preparation import prepare
-from schemas.experiment import Data
+from schemas.data import Data
 
 ROOT = Path(__file__).parents[3]
 PREPARE = """
