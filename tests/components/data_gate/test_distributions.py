@@ -143,13 +143,13 @@ def test_what_cannot_be_compared_is_told() -> None:
     assert finding.fails
     assert finding.message.startswith(
         "split train: image/class/text, image/height, image/mean, image/stddev, image/width:"
-        " gate.serving_statistics has no distribution to compare with; write it with TFDV"
+        " no distribution to compare with in the statistics of what was served; they need TFDV's histograms of"
     )
     bare = described()
     [mean] = [feature for feature in bare.datasets[0].features if feature.path.step[0] == features.MEAN]
     del mean.num_stats.histograms[:]
     [finding] = skew(described(brightness=200.0), bare)
-    assert finding.message.startswith("split train: image/mean: gate.serving_statistics has no distribution")
+    assert finding.message.startswith("split train: image/mean: no distribution to compare with")
 
 
 def as_binary(statistics: Statistics, directory: Path) -> Path:
