@@ -147,7 +147,7 @@ def predict(
 
 @main.command()
 @click.argument("source")
-@click.argument("destination", metavar="DEST", type=click.Path(path_type=Path))
+@click.argument("destination", metavar="DEST")
 @click.option(
     "--format",
     "data_format",
@@ -165,7 +165,7 @@ def predict(
 @_json_option
 def ingest(
     source: str,
-    destination: Path,
+    destination: str,
     data_format: str | None,
     encoding: str,
     overrides: tuple[str, ...],

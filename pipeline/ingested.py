@@ -24,5 +24,5 @@ def describe_examples(examples: types.Artifact) -> dict[str, Any]:
         "refused": dict(report.num_refused),
         "lost": report.num_lost,
         "quarantine": report.quarantine,
-        "span": examples.span or None,
+        "span": report.span,
     }

@@ -133,7 +133,7 @@ class Run:
                 state, outputs = compiled.launch(node, from_cache=not is_outdated)
                 stop = stop_after(outputs)
                 verdict = gate_verdict(outputs)
-                if stop is not None and verdict is not None and not verdict.passed and self._accept_data:
+                if self._accept_data and verdict is not None and not verdict.passed and verdict.may_be_accepted:
                     self._accept(compiled, outputs["verdict"][0], verdict)
                     stop = verdict = None
             except (Exception, KeyboardInterrupt) as error:

@@ -35,6 +35,8 @@ def check_quarantine(report: IngestionReport, limit: float, gate: Gate) -> list[
 def check_labels(report: IngestionReport, declared: Sequence[str] | None, is_bounded: bool) -> list[Finding]:
     """Where the network has no output for a class, or another name than the data.
 
+    With `data.labels` ingestion refuses an example whose class is none of them.
+
     Args:
       report: of the ingestion.
       declared: the experiment's `data.labels`.
@@ -49,8 +51,6 @@ def check_labels(report: IngestionReport, declared: Sequence[str] | None, is_bou
     lowest = min((label for counts in report.class_counts.values() for label in counts), default=0)
     if lowest < 0 and not is_bounded:
         wrong.append(f"the data has the class {lowest}; classes are counted from 0")
-    if declared is not None and report.max_label >= len(declared) and not is_bounded:
-        wrong.append(f"the data has classes up to {report.max_label}, data.labels names 0 to {len(declared) - 1}")
     return [Finding("labels", True, f"{features.LABEL}: {'; '.join(wrong)}", feature=features.LABEL)] if wrong else []
 
 
@@ -66,14 +66,13 @@ def check_classes(report: IngestionReport, labels: Sequence[str], gate: Gate) ->
     counts = {label: counted.get(label, 0) for label in range(len(labels))}
     findings = []
     few = {label: count for label, count in counts.items() if count < gate.min_per_class}
-    if gate.too_few != "off" and (few or len(labels) < 2):
-        message = (
-            f"training examples of {_listed(few, labels)}; the limit is gate.min_per_class = {gate.min_per_class}"
-            if few
-            else f"there is one class only, {labels[0] if labels else 'none'}; a classifier needs two"
-        )
+    if gate.too_few != "off" and few:
+        message = f"training examples of {_listed(few, labels)}; the limit is gate.min_per_class = {gate.min_per_class}"
         findings.append(Finding("too_few", gate.too_few == "fail", message, TRAIN, features.LABEL))
     present = {label: count for label, count in counts.items() if count}
+    if len(present) == 1:
+        message = f"all training examples are of one class, {labels[next(iter(present))]!r}; a classifier needs two"
+        findings.append(Finding("classes", True, message, TRAIN, features.LABEL))
     if gate.imbalance != "off" and present:
         most, rarest = max(present, key=present.__getitem__), min(present, key=present.__getitem__)
         ratio = present[most] / present[rarest]

@@ -11,16 +11,17 @@ _MENDS = {
     " or allow for more by data.quarantine.max_fraction",
     "labels": "list the classes in data.labels in the order of their numbers",
     "anomalies": "correct the data, or the schema (schema.file) where it is too narrow",
-    "too_few": "add images of these classes, or leave the classes out and number the others anew from 0;"
-    " gate.min_per_class is the limit",
+    "classes": "give images of two classes or more",
+    "too_few": "add images of these classes, or take them out (data.labels; in TFRecords labels count from 0 without"
+    " gaps); gate.min_per_class is the limit",
     "imbalance": "add images of the rarest classes; gate.max_imbalance is the limit",
-    "leakage": "remove the copies from one of the splits, or let shares be drawn (data.splits.test: auto)",
+    "leakage": "remove the copies from all splits but one",
     "conflicts": "correct the label of one of each pair",
     "drift": "look whether the new data is right; where the change is meant, raise gate.max_drift",
     "skew": "look for what differs between the images trained on and those served; gate.max_skew is the limit",
 }
 # Checks that an experiment can have warn only; the others are told by the data's contradicting the experiment.
-_WITHOUT_POLICY = ("labels",)
+_WITHOUT_POLICY = ("labels", "classes")
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Finding:
     """A deviation of the data from what was asked."""
 
     check: str
-    """Which check speaks: a policy of the experiment's section `gate`, or `labels`."""
+    """Which check speaks: a policy of the experiment's section `gate`, or `labels` or `classes`."""
     fails: bool
     """Whether it stops the run."""
     message: str
@@ -47,6 +48,11 @@ class Verdict:
     def passed(self) -> bool:
         """Whether the run may go on."""
         return not any(finding.fails for finding in self.findings)
+
+    @property
+    def may_be_accepted(self) -> bool:
+        """Whether a person may let the run go on: what contradicts the experiment cannot be trained on."""
+        return not any(finding.fails and finding.check in _WITHOUT_POLICY for finding in self.findings)
 
     def describe_findings(self) -> str:
         """The findings that stop the run, or else the warnings; a paragraph each."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from typing import Any
@@ -18,8 +19,8 @@ from components.image_example_gen.quarantine import publish_quarantine
 from components.image_example_gen.redistribution import RedistributeUnit
 from components.image_example_gen.report import IngestionReport
 from components.image_example_gen.shards import GROWING, make_directories, publish, unit_name
-from components.image_example_gen.splitting import SPLITS
-from components.image_example_gen.survey import Survey
+from components.image_example_gen.splitting import SPLITS, Shares
+from components.image_example_gen.survey import Survey, shares_to_draw
 from schemas import features
 from schemas.data import Data
 
@@ -33,6 +34,7 @@ def ingest(
     quarantine: str,
     make_pipeline: Callable[[], Any],
     encoding: str | None = None,
+    shares: Shares | None = None,
 ) -> IngestionReport:
     """Reads every image once; writes the examples by split, their facts, and what is refused.
 
@@ -43,9 +45,11 @@ def ingest(
       quarantine: directory for what is refused.
       make_pipeline: gives a Beam pipeline, to be used in a `with` statement.
       encoding: to write images in; None leaves them as they are.
+      shares: to draw; None draws what the experiment asks for.
     """
     labels = tuple(found.labels or data.labels or ())
-    plan = Plan(data, labels, found.shares, output_uri, len(found.units), encoding or data.encoding)
+    shares = shares or shares_to_draw(found, data)
+    plan = Plan(data, labels, shares, output_uri, len(found.units), encoding or data.encoding)
     make_directories(output_uri)
     report_path = FileSystems.join(output_uri, GROWING, _REPORT)
     with make_pipeline() as pipeline:
@@ -61,11 +65,12 @@ def ingest(
         report = IngestionReport.from_json(file.read())
     for label, text in enumerate(found.labels):
         report.label_texts.setdefault(label, text)
-    report.shares = {split: share for split, share in found.shares.wanted.items() if share}
+    report.shares = {split: share for split, share in shares.wanted.items() if share}
     if _may_deal_out(found, data):
         report.is_stratified = _deal_out(plan, make_pipeline)
     _count(report, output_uri)
-    report.quarantine = publish_quarantine(output_uri, quarantine, found.fingerprint[:12])
+    report.span = found.span
+    report.quarantine = publish_quarantine(output_uri, quarantine, _name(found, data))
     fileio.rmtree(FileSystems.join(output_uri, GROWING))
     return report
 
@@ -75,10 +80,16 @@ def _write_report(report: IngestionReport, path: str) -> None:
         file.write(report.to_json())
 
 
+def _name(found: Survey, data: Data) -> str:
+    """Of what was refused: of other files, or by other rules, it has another name."""
+    return hashlib.sha256(f"{found.fingerprint}\n{data.model_dump_json()}".encode()).hexdigest()[:12]
+
+
 def _may_deal_out(found: Survey, data: Data) -> bool:
-    """Not with spans, where an image keeps its split whatever else there is, nor where a share is stated."""
+    """Not with spans, where an image keeps its split whatever else there is, nor beside stated shares or splits."""
     asked = (data.splits.eval, data.splits.test)
-    return found.span is None and "auto" in asked and not any(isinstance(share, float) for share in asked)
+    is_stated = found.is_mixed or any(isinstance(share, float) for share in asked)
+    return found.span is None and "auto" in asked and not is_stated
 
 
 def _deal_out(plan: Plan, make_pipeline: Callable[[], Any]) -> bool:

@@ -18,7 +18,7 @@ from components.image_example_gen.quarantine import add_to_quarantine, quarantin
 from components.image_example_gen.reading import read_unit
 from components.image_example_gen.report import IngestionReport
 from components.image_example_gen.shards import Growing, facts_path, publish, shard_path, unit_name
-from components.image_example_gen.splitting import SPLITS, TRAIN, Shares, split_of_content
+from components.image_example_gen.splitting import SPLITS, UNASSIGNED, Shares, split_of_content
 from components.image_example_gen.tfrecord import FRAMING
 from components.image_example_gen.units import Unit
 from schemas.data import Data
@@ -67,7 +67,7 @@ class IngestUnit(beam.DoFn):
                     continue
                 item, facts = reencode(*outcome, plan.encoding)
                 sha256 = digest_of(item)
-                split = split_of_content(sha256, plan.shares) if item.split == TRAIN else item.split
+                split = split_of_content(sha256, plan.shares) if item.split == UNASSIGNED else item.split
                 files.write_record(shards[split], builder.serialize(item, facts, sha256))
                 table.add(split, item, sha256, builder.text(item), facts)
                 report.keep(len(item.original) + FRAMING if item.original is not None else 0)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+# Without data.labels the largest label is the number of classes, and each class costs memory.
+LARGEST_LABEL = (1 << 20) - 1
+
 
 @dataclass(frozen=True, slots=True)
 class Stored:
@@ -18,7 +21,7 @@ class Stored:
     text: str | None
     filename: str | None
     split: str
-    """As the source gives it; what is in `train` may yet be drawn for another."""
+    """As the source gives it, or `UNASSIGNED`."""
     shape: tuple[int, int, int] = (0, 0, 0)
     """Height, width and channels of pixels without a file format."""
     original: bytes | None = None

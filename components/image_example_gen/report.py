@@ -94,6 +94,8 @@ class IngestionReport:
     copies: Copies = field(default_factory=Copies)
     shares: dict[str, float] = field(default_factory=dict)
     """What was drawn of the training files, by split."""
+    span: int | None = None
+    """The newest that was read."""
     is_stratified: bool = False
     """Whether the shares were dealt out exactly, class by class."""
     quarantine: str | None = None

@@ -9,6 +9,8 @@ from components.errors import DataError
 from schemas.data import Splits
 
 TRAIN, EVAL, TEST = SPLITS = ("train", "eval", "test")
+# Of an image whose split is drawn.
+UNASSIGNED = ""
 
 _USUAL_NAMES = {
     "train": TRAIN,
@@ -81,11 +83,18 @@ def shares_of(splits: Splits, given: frozenset[str], num_images: int | None) -> 
     Args:
       splits: the experiment's `data.splits`.
       given: the splits that the data itself gives, by directories or a column.
-      num_images: how many there are to draw from; exact below `LARGE`. None where they come in spans.
+      num_images: how many there are to draw from; exact below `LARGE`. None where they come in spans, or
+        the rule does not ask.
 
     Raises:
-      DataError: nothing would be left to train on.
+      DataError: nothing would be left to train on, or a share is stated of a split that the data gives.
     """
+    for split, share in ((EVAL, splits.eval), (TEST, splits.test)):
+        if isinstance(share, float) and split in given:
+            raise DataError(
+                f"data.splits.{split} is {share:g}, but the data gives the split {split} itself, by its directories or"
+                f" a column; leave data.splits.{split} out to keep that"
+            )
     test = evaluated = 0.0
     if isinstance(splits.test, float):
         test = splits.test

@@ -58,13 +58,14 @@ def deal_out(table: pa.Table, shares: Shares) -> dict[bytes, str]:
     split, labels, digest = split[rows], table[features.LABEL].to_numpy()[rows], digests(table)[rows]
     classes, codes = np.unique(labels, return_inverse=True)
     counts = np.stack([np.bincount(codes[split == name], minlength=len(classes)) for name in drawn])
-    wanting = classes[(counts.min(axis=0) == 0) & (counts.sum(axis=0) >= len(drawn))]
-    if not len(wanting):
+    wanting = set(classes[(counts.min(axis=0) == 0) & (counts.sum(axis=0) >= len(drawn))].tolist())
+    if not wanting:
         return {}
     moves: dict[bytes, str] = {}
-    for label in classes if len(rows) < LARGE else wanting:
-        own = labels == label
-        moves.update(_moves(_groups(digest[own], split[own]), shares))
+    order = np.argsort(codes, kind="stable")
+    for own in np.split(order, np.cumsum(np.bincount(codes))[:-1]):
+        if len(rows) < LARGE or int(labels[own[0]]) in wanting:
+            moves.update(_moves(_groups(digest[own], split[own]), shares))
     return moves
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -14,9 +15,9 @@ from components.image_example_gen import spans
 from components.image_example_gen.image_folder import read_image_folder
 from components.image_example_gen.manifest import read_manifests
 from components.image_example_gen.source import SourceFile, fingerprint, is_no_file, list_files, newest_span
-from components.image_example_gen.splitting import LARGE, TRAIN, Shares, shares_of, split_of_file
+from components.image_example_gen.splitting import LARGE, TEST, TRAIN, UNASSIGNED, Shares, shares_of, split_of_file
 from components.image_example_gen.tfrecord import read_records
-from components.image_example_gen.units import Unit, units_of_entries, units_of_files
+from components.image_example_gen.units import Entry, Unit, units_of_entries, units_of_files
 from schemas.data import Data
 
 
@@ -26,7 +27,10 @@ class Survey(NamedTuple):
     units: list[Unit]
     labels: list[str]
     """Names of the classes, where the source numbers them by their names; else empty."""
-    shares: Shares
+    given: frozenset[str]
+    """The splits that the data itself gives."""
+    is_mixed: bool
+    """Whether the data gives a split to some images and none to others."""
     fingerprint: str
     span: int | None
     version: int | None
@@ -47,19 +51,38 @@ def survey(data: Data, source: str) -> Survey:
     if data.format == "tfrecord":
         taken = [(file, split) for file in files if (split := split_of_file(file.name, data.splits)) is not None]
         _check_taken(taken, source, files)
-        num_images = None if span is not None or data.splits.test != "auto" else _num_records(taken)
-        shares = shares_of(data.splits, frozenset(), num_images)
-        digest = fingerprint(file for file, _ in taken)
-        return Survey(units_of_files(taken), [], shares, digest, span, version)
+        units = units_of_files((file, UNASSIGNED if split == TRAIN else split) for file, split in taken)
+        return Survey(units, [], frozenset(), False, fingerprint(file for file, _ in taken), span, version)
     if data.format == "image_folder":
         images, read = read_image_folder(files, data, spans.fixed_directory(source)), files
     else:
         images, named = read_manifests(files, data)
         read = [*files, *dict.fromkeys(named)]
     _check_taken(images.entries, source, files)
-    num_images = None if span is not None else sum(entry.split == TRAIN for entry in images.entries)
-    shares = shares_of(data.splits, images.given, num_images)
-    return Survey(units_of_entries(images.entries), images.labels, shares, fingerprint(read), span, version)
+    entries, is_mixed = _to_draw_from(images.entries)
+    return Survey(units_of_entries(entries), images.labels, images.given, is_mixed, fingerprint(read), span, version)
+
+
+def _to_draw_from(entries: list[Entry]) -> tuple[list[Entry], bool]:
+    """Where every image has a split, what else is wanted is drawn from those to train on."""
+    unassigned = sum(entry.split == UNASSIGNED for entry in entries)
+    if unassigned:
+        return entries, unassigned < len(entries)
+    return [entry._replace(split=UNASSIGNED) if entry.split == TRAIN else entry for entry in entries], False
+
+
+def shares_to_draw(found: Survey, data: Data) -> Shares:
+    """What is drawn for the eval split and the test; where the rule asks how many images there are, they are counted.
+
+    Args:
+      found: the source.
+      data: the experiment's section.
+
+    Raises:
+      DataError: nothing would be left to train on.
+    """
+    asks = found.span is None and data.splits.test == "auto" and TEST not in found.given
+    return shares_of(data.splits, found.given, _num_images(found.units) if asks else None)
 
 
 def _check_taken(taken: Sequence[object], source: str, files: Sequence[SourceFile]) -> None:
@@ -70,14 +93,25 @@ def _check_taken(taken: Sequence[object], source: str, files: Sequence[SourceFil
         )
 
 
-def _num_records(taken: Sequence[tuple[SourceFile, str]]) -> int:
-    """How many records there are to draw from, counted no further than makes a difference."""
+def _num_images(units: Sequence[Unit]) -> int:
+    """How many images there are to draw from, counted no further than makes a difference."""
     count = 0
-    for file, split in taken:
-        if split != TRAIN or is_no_file(file.path):
-            continue
-        with FileSystems.open(file.path, compression_type=CompressionTypes.UNCOMPRESSED) as stored:
-            count += sum(1 for _ in itertools.islice(read_records(stored), LARGE - count))
+    for unit in units:
+        count += sum(entry.split == UNASSIGNED for entry in unit.entries)
+        if unit.file is not None and unit.split == UNASSIGNED:
+            count += _num_records(unit.file.path, LARGE - count)
         if count >= LARGE:
             break
     return count
+
+
+def _num_records(path: str, limit: int) -> int:
+    """Records of a file, at most so many; none of one that cannot be read, which is refused later."""
+    if is_no_file(path):
+        return 0
+    with (
+        contextlib.suppress(OSError),
+        FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as stored,
+    ):
+        return sum(1 for _ in itertools.islice(read_records(stored), limit))
+    return 0

@@ -33,7 +33,7 @@ class Unit(NamedTuple):
 
     number: int
     split: str
-    """Of a TFRecord file; the image files have each their own."""
+    """Of a TFRecord file, or `UNASSIGNED`; the image files have each their own."""
     file: SourceFile | None
     entries: tuple[Entry, ...] = ()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 
 from tfx import types
 from tfx.components.schema_gen.component import SchemaGen
@@ -11,14 +12,40 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.dsl.io import fileio
 from tfx.types import component_spec, standard_artifacts
 
+from components.code_digest import code_digest
 from components.schema_gen.executor import Executor
 from schemas.experiment import Schema
 
 
-class ImageSchemaGen(SchemaGen):
+class ImageSchemaGenSpec(types.ComponentSpec):
+    """TFX's SchemaGen, and the code's digest."""
+
+    INPUTS = SchemaGen.SPEC_CLASS.INPUTS
+    OUTPUTS = SchemaGen.SPEC_CLASS.OUTPUTS
+    PARAMETERS = {**SchemaGen.SPEC_CLASS.PARAMETERS, "code_digest": component_spec.ExecutionParameter(type=str)}
+
+
+class ImageSchemaGen(base_component.BaseComponent):
     """A SchemaGen whose schema also names what no statistics are made of."""
 
+    SPEC_CLASS = ImageSchemaGenSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(self, statistics: types.BaseChannel) -> None:
+        """Declares the stage.
+
+        Args:
+          statistics: whose split train is described.
+        """
+        super().__init__(
+            ImageSchemaGenSpec(
+                statistics=statistics,
+                infer_feature_shape=1,
+                exclude_splits=json.dumps(["eval", "test"]),
+                code_digest=code_digest("schema_gen"),
+                schema=types.Channel(type=standard_artifacts.Schema),
+            )
+        )
 
 
 class CuratedSchemaSpec(types.ComponentSpec):
@@ -64,5 +91,4 @@ def image_schema(schema: Schema, statistics: types.BaseChannel) -> ImageSchemaGe
     """
     if schema.file is not None:
         return CuratedSchema(schema.file).with_id("ImportSchemaGen")
-    inferred = ImageSchemaGen(statistics=statistics, infer_feature_shape=True, exclude_splits=["eval", "test"])
-    return inferred.with_id("SchemaGen")
+    return ImageSchemaGen(statistics).with_id("SchemaGen")

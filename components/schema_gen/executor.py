@@ -18,7 +18,7 @@ _WITHOUT_STATISTICS = (features.ENCODED, features.SHA256, features.FILENAME)
 
 
 class Executor(executor.Executor):
-    """Infers the schema as TFX does, and adds the features that no statistics are made of."""
+    """Infers the schema as TFX does, allows every format, and adds the features that no statistics are made of."""
 
     def Do(
         self,
@@ -30,6 +30,7 @@ class Executor(executor.Executor):
         super().Do(input_dict, output_dict, exec_properties)
         path = os.path.join(artifact_utils.get_single_uri(output_dict["schema"]), executor.DEFAULT_FILE_NAME)
         schema = tfdv.load_schema_text(path)
+        _allow_every_format(schema)
         for name in _WITHOUT_STATISTICS:
             feature = schema.feature.add(name=name, type=schema_pb2.BYTES)
             feature.presence.min_fraction = 1.0
@@ -38,3 +39,12 @@ class Executor(executor.Executor):
             if name == features.ENCODED:
                 feature.image_domain.SetInParent()
         tfdv.write_schema_text(schema, path)
+
+
+def _allow_every_format(schema: schema_pb2.Schema) -> None:
+    """A format that the training split happens to lack is no anomaly in another split."""
+    for feature in schema.feature:
+        if feature.name == features.FORMAT:
+            feature.ClearField("domain_info")
+            feature.string_domain.name = "formats"
+            feature.string_domain.value.extend(features.FORMATS)

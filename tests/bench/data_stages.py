@@ -6,6 +6,7 @@ python -m tests.bench.data_stages --help
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import statistics
@@ -79,7 +80,9 @@ def growth(start_up: Sequence[Run], small: Sequence[Run], large: Sequence[Run]) 
         per_image = max(fewer - first, 0.0) / (SMALL - START_UP)
         fixed = first - per_image * START_UP
         work = [fewer - fixed, more - fixed]
-        figure = work[1] / work[0] if work[0] > 0 and work[1] > SHORTEST else 0.0
+        figure = 0.0
+        if work[1] > SHORTEST:
+            figure = work[1] / work[0] if work[0] > 0 else math.inf
         name = f"{stage}, s beyond {max(fixed, 0):.2f} s of start-up"
         lines.append(Line(name, work[0], work[1], figure, LARGEST_GROWTH))
     peaks = [statistics.median(run.peak_mebibytes for run in runs) for runs in (small, large)]

@@ -33,3 +33,9 @@ def test_what_grows_faster_than_the_images_is_bad() -> None:
     """Time beyond eleven times and memory beyond a fifth more do not keep their limits."""
     lines = growth([run(1.01)], [run(2.0)], [run(13.0, peak=1000.0)])
     assert [line.is_good for line in lines] == [False, True, False]
+
+
+def test_what_cannot_be_measured_is_not_good() -> None:
+    """Where the start-up hides the smaller work, a large one is not taken for none."""
+    [ingestion, *_] = growth([run(2.5)], [run(2.4)], [run(500.0)])
+    assert not ingestion.is_good

@@ -41,7 +41,7 @@ def value(example: tf.train.Example, name: str) -> Any:
 
 def test_files_are_kept_as_they_are(folder: Path, tmp_path: Path) -> None:
     """`compressed` holds the bytes of each file, its class by number and name, and where it came from."""
-    result = write_tfrecords(Data(source=str(folder), format="image_folder"), tmp_path / "out", "compressed")
+    result = write_tfrecords(Data(source=str(folder), format="image_folder"), str(tmp_path / "out"), "compressed")
     assert (result.exit_status, result.examples, result.labels) == (0, {"examples": 5}, ["daisy", "rose"])
     found = {value(example, features.FILENAME): example for example in examples_of(tmp_path / "out")}
     for path in folder.glob("*/*"):
@@ -55,10 +55,10 @@ def test_files_are_kept_as_they_are(folder: Path, tmp_path: Path) -> None:
 def test_pixels_come_back(folder: Path, tmp_path: Path, encoding: str) -> None:
     """What is written as pixels is read by an experiment of that encoding, and back into PNG files, unchanged."""
     pixels, files = tmp_path / "pixels", tmp_path / "files"
-    assert write_tfrecords(Data(source=str(folder), format="image_folder"), pixels, encoding).exit_status == 0
+    assert write_tfrecords(Data(source=str(folder), format="image_folder"), str(pixels), encoding).exit_status == 0
     assert (
         write_tfrecords(
-            Data.model_validate({"source": str(pixels), "encoding": encoding}), files, "compressed"
+            Data.model_validate({"source": str(pixels), "encoding": encoding}), str(files), "compressed"
         ).exit_status
         == 0
     )
@@ -80,7 +80,7 @@ def test_given_splits_become_files_of_their_own(tmp_path: Path) -> None:
         (tmp_path / f"{number}.png").write_bytes(png(noise(4, 4, 1, number)))
     manifest = tmp_path / "all.csv"
     manifest.write_text("path,label,split\n0.png,a,train\n1.png,b,train\n2.png,a,test\n3.png,b,val\n")
-    result = write_tfrecords(Data(source=str(manifest), format="manifest"), tmp_path / "out", "compressed")
+    result = write_tfrecords(Data(source=str(manifest), format="manifest"), str(tmp_path / "out"), "compressed")
     assert result.examples == {"train": 2, "eval": 1, "test": 1}
     assert len(read_examples_of(tmp_path / "out", "train")) == 2
     assert 'splits: {train: "train-*", eval: "eval-*", test: "test-*"}' in result.describe()
@@ -93,7 +93,7 @@ def read_examples_of(directory: Path, split: str) -> list[Path]:
 def test_what_cannot_be_used_is_kept_apart(folder: Path, tmp_path: Path) -> None:
     """Broken files are in `_quarantine`, with their reasons; too many of them are an exit status of 3."""
     (folder / "rose" / "broken.png").write_bytes(png(noise(4, 4, 1))[:40])
-    result = write_tfrecords(Data(source=str(folder), format="image_folder"), tmp_path / "out", "compressed")
+    result = write_tfrecords(Data(source=str(folder), format="image_folder"), str(tmp_path / "out"), "compressed")
     assert (result.status, result.exit_status) == (TOO_MANY_REFUSED, 3)
     assert result.refused == {"undecodable": 1}
     [lines] = (tmp_path / "out" / "_quarantine").glob("*.jsonl")
@@ -108,9 +108,9 @@ def test_nothing_is_overwritten_and_nothing_half_written(folder: Path, tmp_path:
     data = Data(source=str(folder), format="image_folder")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine").touch()
-    assert write_tfrecords(data, tmp_path / "full", "raw").status == INVALID
+    assert write_tfrecords(data, str(tmp_path / "full"), "raw").status == INVALID
     (tmp_path / "none").mkdir()
-    result = write_tfrecords(Data(source=str(tmp_path / "none"), format="image_folder"), tmp_path / "out", "raw")
+    result = write_tfrecords(Data(source=str(tmp_path / "none"), format="image_folder"), str(tmp_path / "out"), "raw")
     assert result.status == UNUSABLE
     assert "no file in" in result.message
     assert sorted(path.name for path in tmp_path.iterdir()) == ["flowers", "full", "none"]

@@ -150,9 +150,10 @@ def test_of_many_classes_with_too_few_the_first_are_named() -> None:
 
 def test_one_class_is_too_few() -> None:
     """A classifier has nothing to tell apart, however many examples there are."""
-    finding = only(check_classes(counted(500), ["cat"], Gate()), "too_few")
-    assert finding.fails
-    assert finding.message == "there is one class only, cat; a classifier needs two"
+    for gate in (Gate(), Gate(too_few="off")):
+        finding = only(check_classes(counted(500), ["cat"], gate), "classes")
+        assert finding.fails
+        assert finding.message == "all training examples are of one class, 'cat'; a classifier needs two"
 
 
 def test_imbalance_is_the_ratio_of_the_extremes() -> None:

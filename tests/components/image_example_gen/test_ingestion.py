@@ -12,7 +12,7 @@ from components.image_example_gen.items import Refused, Stored
 from components.image_example_gen.report import IngestionReport
 from components.image_example_gen.shards import make_directories
 from components.image_example_gen.source import SourceFile
-from components.image_example_gen.splitting import SPLITS, Shares
+from components.image_example_gen.splitting import SPLITS, UNASSIGNED, Shares
 from components.image_example_gen.units import Entry, Unit
 from schemas import features
 from schemas.data import Data
@@ -34,7 +34,7 @@ def payloads(count: int) -> list[bytes]:
     ]
 
 
-def unit_of(path: Path, split: str = "train") -> Unit:
+def unit_of(path: Path, split: str = UNASSIGNED) -> Unit:
     return Unit(3, split, SourceFile(str(path), path.name, path.name, path.stat().st_size, 0.0))
 
 

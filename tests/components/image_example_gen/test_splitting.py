@@ -162,3 +162,10 @@ def test_only_texts_are_patterns() -> None:
 def test_usual_names_of_splits(names: tuple[str, ...], split: str | None) -> None:
     """A split is known by its usual names, in capitals or not, and by no other."""
     assert {split_named(name) for name in names} == {split}
+
+
+@pytest.mark.parametrize("split", ["eval", "test"])
+def test_a_share_of_a_split_that_is_given(split: str) -> None:
+    """It is refused, for it would take images from training on top of those that the data gives."""
+    with pytest.raises(DataError, match=rf"data\.splits\.{split} is 0\.2, but the data gives the split {split} itself"):
+        shares_of(Splits.model_validate({split: 0.2}), frozenset({"train", split}), 1_000)

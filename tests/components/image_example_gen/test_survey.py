@@ -10,8 +10,8 @@ from apache_beam.io.filesystems import FileSystems
 from components.errors import DataError
 from components.image_example_gen.items import Refused
 from components.image_example_gen.reading import read_unit
-from components.image_example_gen.splitting import Shares
-from components.image_example_gen.survey import Survey, survey
+from components.image_example_gen.splitting import UNASSIGNED, Shares
+from components.image_example_gen.survey import Survey, shares_to_draw, survey
 from schemas.data import Data
 from tests.components.images import write_tfrecord
 
@@ -28,22 +28,26 @@ def found(source: Path | str, **keys: object) -> Survey:
     return survey(data, str(source))
 
 
+def drawn(source: Path | str, **keys: object) -> Shares:
+    data = Data.model_validate({"source": str(source), **keys})
+    return shares_to_draw(survey(data, str(source)), data)
+
+
 def records(path: Path, count: int, compression: str = "") -> Path:
     return write_tfrecord(path, [b"x"] * count, compression)
 
 
 def test_tfrecord_files_are_units(tmp_path: Path) -> None:
-    """Each file that a split takes is a unit of that split; the others are left alone."""
+    """Each file that a split takes is a unit; shares are drawn from the training files; others are left alone."""
     for name in ("train-0", "train-1", "val-0", "README"):
         records(tmp_path / name, 1)
     survey_ = found(tmp_path, splits={"train": "train-*", "eval": "val-*"})
     assert [(unit.number, unit.split, unit.file and unit.file.name) for unit in survey_.units] == [
-        (0, "train", "train-0"),
-        (1, "train", "train-1"),
+        (0, UNASSIGNED, "train-0"),
+        (1, UNASSIGNED, "train-1"),
         (2, "eval", "val-0"),
     ]
     assert (survey_.labels, survey_.span, survey_.version) == ([], None, None)
-    assert survey_.shares == Shares(0.2, 0)
 
 
 @pytest.mark.parametrize("data_format", ["tfrecord", "image_folder"])
@@ -64,7 +68,7 @@ def test_records_are_counted_for_the_rule(count: int, test: float, tmp_path: Pat
     records(tmp_path / "a", count - 500)
     records(tmp_path / "b", 500, "GZIP")
     records(tmp_path / "val", 20_000)
-    assert found(tmp_path, splits={"eval": "val"}).shares == Shares(test, 0)
+    assert drawn(tmp_path, splits={"eval": "val"}) == Shares(test, 0)
 
 
 def test_no_more_is_counted_than_matters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,23 +86,23 @@ def test_no_more_is_counted_than_matters(tmp_path: Path, monkeypatch: pytest.Mon
         return real(path, **options)
 
     monkeypatch.setattr(FileSystems, "open", watched)
-    assert found(tmp_path).shares == Shares(0.05, 0.1)
+    assert drawn(tmp_path) == Shares(0.05, 0.1)
     assert opened == ["a", "b"]
-    assert found(tmp_path, splits={"test": 0.2}).shares == Shares(0.2, 0.1)
+    assert drawn(tmp_path, splits={"test": 0.2}) == Shares(0.2, 0.1)
     assert opened == ["a", "b"]
 
 
 def test_images_are_counted_for_the_rule(tmp_path: Path) -> None:
     """Of image files those to draw from count; directories of splits that are given are not drawn."""
     touch(tmp_path, *(f"rose/{index}" for index in range(999)))
-    assert found(tmp_path, format="image_folder").shares == Shares(0.2, 0.1)
+    assert drawn(tmp_path, format="image_folder") == Shares(0.2, 0.1)
     touch(tmp_path, "rose/one more")
-    assert found(tmp_path, format="image_folder").shares == Shares(0.1, 0.1)
+    assert drawn(tmp_path, format="image_folder") == Shares(0.1, 0.1)
     (tmp_path / "train").mkdir()
     (tmp_path / "rose").rename(tmp_path / "train" / "rose")
     touch(tmp_path, "test/rose/a")
-    assert found(tmp_path, format="image_folder").shares == Shares(0, 0.1)
-    assert found(tmp_path, format="image_folder", splits={"train": "train/*"}).shares == Shares(0.1, 0.1)
+    assert drawn(tmp_path, format="image_folder") == Shares(0, 0.1)
+    assert drawn(tmp_path, format="image_folder", splits={"train": "train/*"}) == Shares(0.1, 0.1)
 
 
 def test_spans_are_told_and_keep_their_share(tmp_path: Path) -> None:
@@ -107,9 +111,10 @@ def test_spans_are_told_and_keep_their_share(tmp_path: Path) -> None:
     records(tmp_path / "6" / "v5" / "a", 1_000)
     survey_ = found(f"{tmp_path}/{{SPAN}}/v{{VERSION}}/*")
     assert (survey_.span, survey_.version, len(survey_.units)) == (7, 2, 1)
-    assert survey_.shares == Shares(0.1, 0.1)
+    assert drawn(f"{tmp_path}/{{SPAN}}/v{{VERSION}}/*") == Shares(0.1, 0.1)
     both = found(f"{tmp_path}/{{SPAN}}/v{{VERSION}}/*", spans={"window": 2})
-    assert (both.span, both.version, len(both.units), both.shares) == (7, 2, 2, survey_.shares)
+    assert (both.span, both.version, len(both.units)) == (7, 2, 2)
+    assert drawn(f"{tmp_path}/{{SPAN}}/v{{VERSION}}/*", spans={"window": 2}) == Shares(0.1, 0.1)
 
 
 def test_image_files_are_gathered_into_units(tmp_path: Path) -> None:
@@ -131,7 +136,8 @@ def test_a_manifest_is_surveyed(tmp_path: Path) -> None:
         ("b", "test"),
         ("c", "missing_image"),
     ]
-    assert (survey_.labels, survey_.shares) == (["aster", "rose"], Shares(0, 0.1))
+    assert (survey_.labels, survey_.given, survey_.is_mixed) == (["aster", "rose"], frozenset({"train", "test"}), True)
+    assert drawn(tmp_path / "m.csv", format="manifest") == Shares(0, 0.1)
 
 
 def test_the_fingerprint_follows_what_is_read(tmp_path: Path) -> None:
