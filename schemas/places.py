@@ -14,6 +14,7 @@ from schemas import vocabulary
 from schemas.data import Data
 from schemas.documents import Stated
 from schemas.experiment import Experiment
+from schemas.listing import cannot_be_listed, is_hidden, local_files
 from schemas.problems import Problem, dotted, nearest, suggestion
 
 SCHEMAS_DIRECTORY = Path(__file__).resolve().parent
@@ -161,7 +162,10 @@ def _check_splits(source: str, data: Data) -> list[Problem]:
         for split, pattern in (("train", data.splits.train), ("eval", data.splits.eval), ("test", data.splits.test))
         if isinstance(pattern, str) and pattern != "auto"
     }
-    files = list(_files(source)) if patterns else list(itertools.islice(_files(source), 1))
+    try:
+        files = list(itertools.islice(_files(source, data.format), None if patterns else 1))
+    except OSError as error:
+        return [Problem(cannot_be_listed(error, source), "data.source")]
     problems: list[Problem] = []
     takers: dict[str, str] = {}
     for split, pattern in patterns.items():
@@ -180,13 +184,12 @@ def _check_splits(source: str, data: Data) -> list[Problem]:
     return problems
 
 
-def _files(source: str) -> Iterator[str]:
-    """Files below the source, relative to it; as in ingestion, names that start with . or _ do not count."""
-    for directory, directories, names in os.walk(source):
-        directories[:] = sorted(name for name in directories if not name.startswith((".", "_")))
-        for name in sorted(names):
-            if not name.startswith((".", "_")):
-                yield os.path.relpath(os.path.join(directory, name), source)
+def _files(source: str, data_format: str) -> Iterator[str]:
+    """Files below the source, relative to it, that ingestion would list."""
+    start = len(source.rstrip("/")) + 1
+    for path in local_files(source, data_format):
+        if not is_hidden(path[start:], data_format):
+            yield path[start:]
 
 
 def _contents(directory: str) -> str:

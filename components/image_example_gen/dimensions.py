@@ -10,6 +10,9 @@ _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _GIF_IMAGE, _GIF_EXTENSION = 0x2C, 0x21
 _BMP_PALETTE_BITS = 8
 _BMP_RUN_LENGTHS = (1, 2)
+_BMP_MASKS = (3, 6)
+# Of red, green and blue: in memory they stand as blue, green and red.
+_BMP_PLAIN_MASKS = (0x00FF0000, 0x0000FF00, 0x000000FF)
 # What no length follows; FF 00 is no marker at all, and passed over.
 _STANDALONE = frozenset({0x00, 0x01, *range(0xD0, 0xD9)})
 
@@ -59,10 +62,13 @@ def what_is_misread(content: bytes) -> str | None:
         [header_size] = struct.unpack_from("<I", content, 14)
         bits, compression = struct.unpack_from("<HI", content, 28)
         [num_colors] = struct.unpack_from("<I", content, 46)
+        masks = struct.unpack_from("<III", content, 54) if compression in _BMP_MASKS else _BMP_PLAIN_MASKS
     except struct.error:
         return None
     if compression in _BMP_RUN_LENGTHS:
         return "with run-length compression"
+    if masks != _BMP_PLAIN_MASKS:
+        return f"with the channel masks {', '.join(f'{mask:#010x}' for mask in masks)} of red, green and blue"
     start = 14 + header_size
     palette = content[start : start + 4 * (num_colors or 256)]
     is_gray = all(palette[4 * color : 4 * color + 3] == bytes([color] * 3) for color in range(len(palette) // 4))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from components.errors import DataError
 from components.image_example_gen.source import OutsideOf, SourceFile
-from components.image_example_gen.splitting import TRAIN, patterns_of, split_named, split_of_file
+from components.image_example_gen.splitting import TRAIN, UNASSIGNED, patterns_of, split_named, split_of_file
 from components.image_example_gen.units import Entry
 from schemas import features
 from schemas.data import Data
@@ -53,6 +53,8 @@ def read_image_folder(files: Sequence[SourceFile], data: Data, root: str) -> Lab
             f"no file in {root} lies in a directory of its own class; put each image into a directory named for its"
             " class, as roses/001.jpg, or set data.format to manifest or tfrecord"
         )
+    if data.labels is None and patterns_of(data.splits):
+        _check_classes(labels, [file.name for file, _ in placed], root)
     numbers = {label: number for number, label in enumerate(labels)}
     outside = OutsideOf(root)
     entries = [_entry(file, place, numbers, outside) for file, place in placed if place is not None]
@@ -71,6 +73,19 @@ def _are_splits(names: Sequence[str], data: Data) -> bool:
     return not patterns_of(data.splits) and len(splits) > 1 and TRAIN in splits and None not in splits
 
 
+def _check_classes(labels: Sequence[str], names: Sequence[str], root: str) -> None:
+    """A pattern for one split alone would make classes of the others' directories."""
+    above = {name.partition("/")[0] for name in names if "/" in name}
+    if mistaken := [label for label in labels if label in above and split_named(label) is not None]:
+        directories = "directory" if len(mistaken) == 1 else "directories"
+        patterns = ", ".join(f'{split_named(label)}: "{label}/*"' for label in mistaken)
+        raise DataError(
+            f"the {directories} {', '.join(mistaken)} in {root} would be classes; leave data.splits out to have"
+            f" them taken for splits, or give each its pattern ({patterns}); if classes are meant, list all of them in"
+            " data.labels"
+        )
+
+
 def _place(name: str, data: Data, has_split_directories: bool) -> _Place | None:
     if has_split_directories:
         directory, _, rest = name.partition("/")
@@ -80,7 +95,8 @@ def _place(name: str, data: Data, has_split_directories: bool) -> _Place | None:
     if taken_by is None:
         return None
     fixed = _fixed_directory(patterns_of(data.splits).get(taken_by, ""))
-    return _Place(taken_by, _first_directory(name.removeprefix(fixed)))
+    split = taken_by if patterns_of(data.splits) else UNASSIGNED
+    return _Place(split, _first_directory(name.removeprefix(fixed)))
 
 
 def _fixed_directory(pattern: str) -> str:

@@ -122,40 +122,40 @@ def format_of(content: bytes) -> str | None:
 
 
 def _measure(contents: Sequence[bytes]) -> list[Facts | Unusable]:
-    try:
-        shapes, moments = _measuring_graph()(tf.constant(contents, tf.string))
-    except tf.errors.OpError:
-        if len(contents) == 1:
-            return [Unusable("undecodable", _why_undecodable(contents[0]))]
-        # One broken file fails its whole batch: halve until it stands alone.
-        half = len(contents) // 2
-        return _measure(contents[:half]) + _measure(contents[half:])
+    columns = [column.numpy().tolist() for column in _measuring_graph()(tf.constant(contents, tf.string))]
+    measured = {place: (shape, moments) for place, shape, moments in zip(*columns, strict=True)}
     return [
-        Facts(str(format_of(content)), height, width, channels, mean, stddev)
-        if height and width
-        else Unusable("undecodable", "decodes to no pixels")
-        for content, (height, width, channels), (mean, stddev) in zip(
-            contents, shapes.numpy().tolist(), moments.numpy().tolist(), strict=True
-        )
+        _facts(content, *measured[place]) if place in measured else Unusable("undecodable", _why_undecodable(content))
+        for place, content in enumerate(contents)
     ]
+
+
+def _facts(content: bytes, shape: Sequence[int], moments: Sequence[float]) -> Facts | Unusable:
+    height, width, channels = shape
+    if not height or not width:
+        return Unusable("undecodable", "decodes to no pixels")
+    mean, stddev = moments
+    return Facts(str(format_of(content)), height, width, channels, mean, stddev)
 
 
 @functools.cache
 def _measuring_graph() -> tf.types.experimental.GenericFunction:
-    def measure(content: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Of files their places, shapes and moments, each decoded once; those that cannot be decoded are left out."""
+
+    def measure(place: tf.Tensor, content: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         pixels = decode_file(content)
         values = tf.reshape(tf.cast(without_alpha(pixels), tf.float32), [-1])
         mean, variance = tf.nn.moments(values, axes=[0])
-        return tf.shape(pixels), tf.stack([mean, tf.sqrt(variance)])
+        return place, tf.shape(pixels), tf.stack([mean, tf.sqrt(variance)])
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
-    def measure_all(contents: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return tf.map_fn(
-            measure,
-            contents,
-            parallel_iterations=_PARALLEL_DECODES,
-            fn_output_signature=(tf.TensorSpec([3], tf.int32), tf.TensorSpec([2], tf.float32)),
-        )
+    def measure_all(contents: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        count = tf.size(contents, tf.int64)
+        files = tf.data.Dataset.from_tensor_slices((tf.range(count), contents))
+        measured = files.map(measure, num_parallel_calls=_PARALLEL_DECODES).ignore_errors()
+        # Of no file there would be no batch to be had.
+        none = tf.data.Dataset.from_tensors((tf.constant(-1, tf.int64), tf.zeros(3, tf.int32), tf.zeros(2)))
+        return measured.concatenate(none).batch(count + 1).get_single_element()
 
     return measure_all
 

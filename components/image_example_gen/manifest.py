@@ -7,13 +7,16 @@ from collections.abc import Sequence
 
 from components.errors import DataError
 from components.image_example_gen.image_folder import Labeled
+from components.image_example_gen.items import LARGEST_LABEL
 from components.image_example_gen.manifest_rows import Row, read_rows
-from components.image_example_gen.source import OutsideOf, SourceFile, list_directory
-from components.image_example_gen.splitting import TRAIN, patterns_of, split_named, split_of_file
+from components.image_example_gen.source import OutsideOf, SourceFile, files_at
+from components.image_example_gen.splitting import UNASSIGNED, patterns_of, split_named, split_of_file
 from components.image_example_gen.units import Entry
 from schemas import features
 from schemas.data import Data
 from schemas.places import is_remote
+
+_MOST_DIGITS = 18
 
 
 def read_manifests(files: Sequence[SourceFile], data: Data) -> tuple[Labeled, list[SourceFile]]:
@@ -35,7 +38,7 @@ def read_manifests(files: Sequence[SourceFile], data: Data) -> tuple[Labeled, li
     rows = [(file, row) for file in files for row in read_rows(file, data.columns)]
     if not rows:
         raise DataError(f"{files[0].path} names no image; give it a row for each")
-    resolver = _Resolver(files, data, _names(rows, data))
+    resolver = _Resolver(rows, data, _names(rows, data))
     entries = [entry for file, row in rows if (entry := resolver.entry(file, row)) is not None]
     return Labeled(entries, resolver.labels, resolver.given), resolver.images
 
@@ -53,12 +56,18 @@ def _names(rows: Sequence[tuple[SourceFile, Row]], data: Data) -> list[str]:
 class _Resolver:
     """Turns rows into entries, and remembers which files and splits they name."""
 
-    def __init__(self, manifests: Sequence[SourceFile], data: Data, names: list[str]) -> None:
+    def __init__(self, rows: Sequence[tuple[SourceFile, Row]], data: Data, names: list[str]) -> None:
         self._data = data
         self._numbers = {name: number for number, name in enumerate(names)}
+        manifests = {manifest for manifest, _ in rows}
         self._roots = {file.path: (data.images or posixpath.dirname(file.path)).rstrip("/") for file in manifests}
-        self._listed = {root: {file.path: file for file in list_directory(root)} for root in set(self._roots.values())}
-        self._outside = {root: OutsideOf(root) for root in self._listed}
+        self._outside = {root: OutsideOf(root or "/") for root in self._roots.values()}
+        named: dict[str, set[str]] = {root: set() for root in self._outside}
+        for manifest, row in rows:
+            root = self._roots[manifest.path]
+            if row.path and (path := _joined(root, row.path)).startswith(f"{root}/"):
+                named[root].add(path)
+        self._files = {root: files_at(paths, root) for root, paths in named.items()}
         self.labels = names
         self.images: list[SourceFile] = []
         self._given: set[str] = set()
@@ -71,7 +80,7 @@ class _Resolver:
     def entry(self, manifest: SourceFile, row: Row) -> Entry | None:
         """What a row says; None where no split takes its image."""
         root = self._roots[manifest.path]
-        entry = Entry(None, row.path or manifest.relative_path, row.number, 0, -1, "", TRAIN)
+        entry = Entry(None, row.path or manifest.relative_path, row.number, 0, -1, "", UNASSIGNED)
 
         def refused(reason: str, detail: str, feature: str) -> Entry:
             return entry._replace(path=None, reason=reason, detail=detail, feature=feature)
@@ -84,14 +93,18 @@ class _Resolver:
         if split is None and not row.split:
             return None
         if split is None:
-            return refused("unknown_split", f"{row.split!r} is none of train, eval and test", features.LABEL)
+            return refused(
+                "unknown_split",
+                f"{row.split!r} is none of train, eval and test, nor another usual name of one",
+                features.LABEL,
+            )
         if row.split or patterns_of(self._data.splits):
             self._given.add(split)
-        entry = entry._replace(split=split)
+            entry = entry._replace(split=split)
         path = _joined(root, row.path)
         if not path.startswith(f"{root}/") or self._outside[root].is_left_by(path):
             return refused("outside_of_source", f"the path leaves {root}", features.ENCODED)
-        file = self._listed[root].get(path)
+        file = self._files[root].get(path)
         if file is None:
             return refused("missing_image", f"no such file in {root}", features.ENCODED)
         self.images.append(file)
@@ -108,6 +121,9 @@ class _Resolver:
         if number is None or (self.labels and not 0 <= number < len(self.labels)):
             detail = f"{row.label!r} is not in data.labels"
             return entry._replace(reason="unknown_label", detail=detail, feature=features.LABEL)
+        if number > LARGEST_LABEL:
+            detail = f"class {row.label} is above {LARGEST_LABEL}; list the classes in data.labels if that is meant"
+            return entry._replace(reason="label_out_of_range", detail=detail, feature=features.LABEL)
         return entry._replace(label=number, text=self.labels[number] if self.labels else "")
 
 
@@ -116,11 +132,15 @@ def _joined(root: str, path: str) -> str:
     if is_remote(path):
         return path
     scheme, separator, directory = root.rpartition("://")
-    return f"{scheme}{separator}{posixpath.normpath(posixpath.join(directory, path))}"
+    return f"{scheme}{separator}{posixpath.normpath(posixpath.join(directory or '/', path))}"
 
 
 def _number(label: str | int | None) -> int | None:
     """The index of a class that a label states, where it states one."""
     text = str(label).strip()
     digits = text.removeprefix("-")
-    return int(text) if digits.isascii() and digits.isdigit() and len(digits) <= 7 else None
+    if not (digits.isascii() and digits.isdigit()):
+        return None
+    # No class has more, and of thousands Python makes no number.
+    number = int(digits.lstrip("0")[:_MOST_DIGITS] or "0")
+    return -number if text.startswith("-") else number

@@ -110,7 +110,7 @@ def _read_csv(text: io.StringIO, columns: Columns, delimiter: str, path: str) ->
     if missing := [name for name in (columns.path, columns.label) if name not in names]:
         raise DataError(
             f"the manifest {path} has no column {' and '.join(missing)}; it has {', '.join(names) or 'nothing'};"
-            f" {_MEND}"
+            f" {_MEND}, or give the file a first row with their names"
         )
     index = 0
     for values in _csv_rows(reader):

@@ -7,12 +7,9 @@ from typing import Any
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 
-from components.image_example_gen.items import Refused, Stored
+from components.image_example_gen.items import LARGEST_LABEL, Refused, Stored
 from components.image_example_gen.tfrecord import Record
 from schemas.data import Data
-
-# Without data.labels the largest label is the number of classes, and each class costs memory.
-_LARGEST_LABEL = (1 << 20) - 1
 
 
 class _UnusableError(Exception):
@@ -46,28 +43,26 @@ def parse(record: Record, source: str, split: str, data: Data) -> Stored | Refus
     names = data.features
     try:
         content = _required(feature, names.image, "bytes_list", "missing_image")
-        text = _optional(feature, names.text, "bytes_list")
-        label = _label(feature, text, data)
+        label = _label(feature, data)
         shape = (0, 0, 0)
         if data.encoding != "compressed":
             sides = (names.height, names.width, names.channels)
             height, width, channels = (_required(feature, name, "int64_list", "wrong_shape") for name in sides)
             shape = (height, width, channels)
-        filename = _optional(feature, names.filename, "bytes_list")
     except _UnusableError as error:
         return refused(error.reason, error.detail, error.feature)
-    return Stored(source, record.index, content, label, _decode(text), _decode(filename), split, shape, payload)
+    text, filename = (_decode(_optional(feature, name)) for name in (names.text, names.filename))
+    return Stored(source, record.index, content, label, text, filename, split, shape, payload)
 
 
-def _label(feature: Any, text: bytes | None, data: Data) -> int:
+def _label(feature: Any, data: Data) -> int:
     names = data.features
-    label = _optional(feature, names.label, "int64_list")
-    if label is not None:
-        if data.labels is None and label > _LARGEST_LABEL:
-            detail = f"class {label} is above {_LARGEST_LABEL}; list the classes in data.labels if that is meant"
-            raise _UnusableError("label_out_of_range", detail, names.label)
-        return int(label)
-    name = _decode(_optional(feature, names.label, "bytes_list") or text)
+    given = _one(feature, names.label, ("int64_list", "bytes_list"), "missing_label")
+    if isinstance(given, int):
+        return _numbered(given, data)
+    if given is None:
+        given = _one(feature, names.text, ("bytes_list",), "missing_label")
+    name = _decode(given)
     if name is None:
         raise _UnusableError("missing_label", f"neither {names.label!r} nor {names.text!r} is there", names.label)
     if data.labels is None:
@@ -79,18 +74,46 @@ def _label(feature: Any, text: bytes | None, data: Data) -> int:
     return data.labels.index(name)
 
 
+def _numbered(label: int, data: Data) -> int:
+    if data.labels is not None and not 0 <= label < len(data.labels):
+        detail = f"class {label} is not among the {len(data.labels)} classes of data.labels, counted from 0"
+        raise _UnusableError("unknown_label", detail, data.features.label)
+    if data.labels is None and label > LARGEST_LABEL:
+        detail = f"class {label} is above {LARGEST_LABEL}; list the classes in data.labels if that is meant"
+        raise _UnusableError("label_out_of_range", detail, data.features.label)
+    return label
+
+
 def _required(feature: Any, name: str, kind: str, reason: str) -> Any:
-    value = _optional(feature, name, kind)
+    value = _one(feature, name, (kind,), reason)
     if value is None:
         there = sorted(feature)
         raise _UnusableError(reason, f"no value in {name!r}; the example has {', '.join(there) or 'no features'}", name)
     return value
 
 
-def _optional(feature: Any, name: str, kind: str) -> Any:
-    if name not in feature:
+def _one(feature: Any, name: str, kinds: tuple[str, ...], reason: str) -> Any:
+    """The only value of a feature, which must be of one of the kinds; None where it has no value."""
+    kind = feature[name].WhichOneof("kind") if name in feature else None
+    if kind is None or not (values := getattr(feature[name], kind).value):
         return None
-    values = getattr(feature[name], kind).value
+    if kind not in kinds:
+        raise _UnusableError(
+            reason, f"{name!r} holds {_described(kind)}; expected {' or '.join(map(_described, kinds))}", name
+        )
+    if len(values) > 1:
+        detail = f"{len(values)} values in {name!r}, expected one; write an example for each image, with one class"
+        raise _UnusableError("several_values", detail, name)
+    return values[0]
+
+
+def _described(kind: str) -> str:
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
+
+
+def _optional(feature: Any, name: str) -> bytes | None:
+    """The first text of a feature that may as well not be there."""
+    values = feature[name].bytes_list.value if name in feature else ()
     return values[0] if values else None
 
 

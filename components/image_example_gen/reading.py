@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import tensorflow as tf
@@ -10,33 +11,40 @@ from apache_beam.io.filesystems import FileSystems
 
 from components.image_example_gen.items import Refused, Stored
 from components.image_example_gen.parsing import parse
-from components.image_example_gen.source import is_no_file
-from components.image_example_gen.tfrecord import read_records
+from components.image_example_gen.source import SourceFile, is_no_file
+from components.image_example_gen.tfrecord import LARGEST_RECORD, read_records
 from components.image_example_gen.units import Entry, Unit
 from schemas import features
 from schemas.data import Data
 
-# A tf.train.Example of 2 GiB can no longer be serialized.
-_LARGEST_FILE = 1 << 30
-_NO_FILE = "not a file, but a directory, a pipe or a device"
-
 
 def read_unit(unit: Unit, data: Data) -> Iterator[Stored | Refused]:
-    """Reads the examples of a unit in their order; an image file that cannot be read is refused.
-
-    Raises:
-      OSError: a TFRecord file cannot be opened or read.
-    """
+    """Reads the examples of a unit in their order; a file that cannot be read, or no further, is refused."""
     if unit.file is None:
         for entry in unit.entries:
             yield _read_entry(entry)
         return
     if is_no_file(unit.file.path):
-        yield Refused(unit.file.relative_path, 0, "unreadable", f"{_NO_FILE}; put the shard there", features.ENCODED)
+        yield _closed(unit.file, 0, f"{_what_is_there(unit.file.path)}; put the shard there")
         return
-    with FileSystems.open(unit.file.path, compression_type=CompressionTypes.UNCOMPRESSED) as stored:
-        for record in read_records(stored):
-            yield parse(record, unit.file.relative_path, unit.split, data)
+    num_read = 0
+    try:
+        with FileSystems.open(unit.file.path, compression_type=CompressionTypes.UNCOMPRESSED) as stored:
+            for record in read_records(stored):
+                yield parse(record, unit.file.relative_path, unit.split, data)
+                num_read += 1
+    except OSError as error:
+        detail = f"the file cannot be read: {error.strerror or error}; give this user the right to, or copy it anew"
+        yield _closed(unit.file, num_read, detail)
+
+
+def _what_is_there(path: str) -> str:
+    return "not a file, but a directory, a pipe or a device" if os.path.exists(path) else "a link to nothing"
+
+
+def _closed(file: SourceFile, index: int, detail: str) -> Refused:
+    """Stands for all the records of a file from the first that cannot be read."""
+    return Refused(file.relative_path, index, "unreadable", detail, features.ENCODED, lost_bytes=max(1, file.num_bytes))
 
 
 def _read_entry(entry: Entry) -> Stored | Refused:
@@ -46,11 +54,11 @@ def _read_entry(entry: Entry) -> Stored | Refused:
 
     if entry.path is None:
         return refused(str(entry.reason), entry.detail, entry.feature)
-    if entry.num_bytes > _LARGEST_FILE:
-        detail = f"a file of {entry.num_bytes} bytes; at most {_LARGEST_FILE} can be read"
+    if entry.num_bytes > LARGEST_RECORD:
+        detail = f"a file of {entry.num_bytes} bytes; at most {LARGEST_RECORD} can be read"
         return refused("too_large", detail, features.ENCODED)
     if is_no_file(entry.path):
-        return refused("unreadable", f"{_NO_FILE}; put the image's file there", features.ENCODED)
+        return refused("unreadable", f"{_what_is_there(entry.path)}; put the image's file there", features.ENCODED)
     try:
         with FileSystems.open(entry.path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
             content = file.read()

@@ -7,20 +7,24 @@ import itertools
 import os
 import posixpath
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+import stat
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from apache_beam.io.filesystem import BeamIOError
 from apache_beam.io.filesystems import FileSystems
 
 from components.errors import DataError
 from components.image_example_gen import spans
 from schemas.data import Data
+from schemas.listing import cannot_be_listed, is_hidden, local_files
 from schemas.places import is_remote
 
 # Custom property of examples and their statistics: which files they come from.
 INPUT_FINGERPRINT = "input_fingerprint"
 
-_MAX_BEHIND_LINKS = 10_000
+# Of a remote file system, one by one.
+_MAX_ASKED_FOR = 1_000
 
 
 class SourceFile(NamedTuple):
@@ -40,96 +44,130 @@ class SourceFile(NamedTuple):
 def list_files(data: Data, source: str) -> list[SourceFile]:
     """Lists the files of a source, or of its newest spans, in the order of their names.
 
-    Files below a name that starts with `.` or `_` do not count. Of an image folder, those behind links are
-    listed as well, so that they can be refused rather than missed.
+    Hidden files do not count. Links are followed; those of an image folder that lead outside are listed as
+    well, so that they can be refused rather than missed.
 
     Args:
       data: the experiment's section.
       source: a directory or a manifest, local or of any file system that Beam reads.
 
     Raises:
-      DataError: there is no such file.
+      DataError: there is no such file, or a directory cannot be listed.
     """
+    if data.format == "image_folder":
+        # Its files lie deeper, in the directories of the classes.
+        source = source.removesuffix("/*")
     if spans.has_placeholders(source):
         found = _files_of_spans(data, source)
     elif data.format == "manifest":
-        directory, name = posixpath.split(source)
-        found = [file for file in list_directory(directory) if file.name == name]
+        files = files_at([source], posixpath.dirname(source))
+        found = [file for file in files.values() if not is_hidden(file.name, data.format)]
     else:
-        found = _list(data, source.rstrip("/") or "/")
-    found = [file for file in found if not _is_hidden(file.name)]
+        found = _files_of_directory(data, source.rstrip("/") or "/")
     if not found:
-        raise DataError(f"no file in {source}; check data.source, and that the names do not start with '.' or '_'")
+        marks = "'.' or '_'" if data.format == "tfrecord" else "'.'"
+        raise DataError(f"no file in {source}; check data.source, and that the names do not start with {marks}")
     return sorted(found, key=lambda file: file.relative_path)
 
 
-def list_directory(directory: str) -> list[SourceFile]:
-    """All files below a directory, hidden ones too, in no order."""
-    # Beam cannot be told that a directory is called a[b], but finds it, with its like, as a?b].
-    anywhere = re.sub(r"[*?\[]", "?", directory.rstrip("/"))
+def files_at(paths: Collection[str], directory: str) -> dict[str, SourceFile]:
+    """Those of some paths that are files, without a look at what else is there.
+
+    Args:
+      paths: below the directory, and all local or all remote.
+      directory: which their names start from.
+    """
+    if paths and is_remote(next(iter(paths))):
+        return {file.path: file for file in _remote_files(_patterns(paths), directory) if file.path in paths}
+    return {path: file for path in paths if (file := _local_file(path, directory)) is not None}
+
+
+def _patterns(paths: Collection[str]) -> list[str]:
+    if len(paths) <= _MAX_ASKED_FOR:
+        return [_literal(path) for path in paths]
+    # Each would be a request or two of its own: to list what they have in common takes fewer.
+    scheme, separator, _ = next(iter(paths)).partition("://")
+    common = posixpath.commonpath([posixpath.dirname(path.removeprefix(scheme + separator)) for path in paths])
+    return [f"{scheme}{separator}{_literal(common)}/**"]
+
+
+def _literal(path: str) -> str:
+    """A pattern that matches a path: Beam cannot be told that it is a[b], but finds it, with its like, as a?b]."""
+    return re.sub(r"[*?\[]", "?", path)
+
+
+def _remote_files(patterns: Sequence[str], directory: str) -> Iterator[SourceFile]:
     start = f"{directory.rstrip('/')}/"
-    return [
-        SourceFile(
-            metadata.path,
-            relative := metadata.path.removeprefix(start),
-            relative,
-            metadata.size_in_bytes,
-            metadata.last_updated_in_seconds,
-        )
-        for metadata in FileSystems.match([f"{anywhere}/**"])[0].metadata_list
-        if metadata.path.startswith(start)
-    ]
+    try:
+        matches = FileSystems.match(patterns)
+    except BeamIOError as error:
+        raise DataError(f"{directory} cannot be listed: {error}; give this user the right to") from error
+    for metadata in itertools.chain.from_iterable(match.metadata_list for match in matches):
+        if metadata.path.startswith(start):
+            name = metadata.path.removeprefix(start)
+            yield SourceFile(metadata.path, name, name, metadata.size_in_bytes, metadata.last_updated_in_seconds)
 
 
-def _list(data: Data, directory: str) -> list[SourceFile]:
-    files = list_directory(directory)
-    if data.format != "image_folder" or is_remote(directory):
-        return files
-    passed_over = _passed_over(directory, {file.path for file in files})
-    return [*files, *itertools.islice(passed_over, _MAX_BEHIND_LINKS)]
+def _local_file(path: str, directory: str) -> SourceFile | None:
+    """None where there is no such file; one that is closed is there, and says so when it is opened."""
+    name = path.removeprefix(f"{directory.rstrip('/')}/")
+    try:
+        found = os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError:
+        return SourceFile(path, name, name, 0, 0.0)
+    return None if stat.S_ISDIR(found.st_mode) else SourceFile(path, name, name, found.st_size, found.st_mtime)
 
 
-def _passed_over(directory: str, listed: Collection[str]) -> Iterator[SourceFile]:
-    """What Beam does not list: links that lead nowhere, and files behind links to directories outside."""
-    outside = OutsideOf(directory)
-    for parent, directories, names in os.walk(directory):
-        yield from (_unread(path, directory) for name in names if (path := os.path.join(parent, name)) not in listed)
-        for link in filter(os.path.islink, (os.path.join(parent, name) for name in directories)):
-            for below, deeper, inner in os.walk(link):
-                if not outside.is_left_by(os.path.join(below, "file")):
-                    deeper.clear()
-                    continue
-                paths = (os.path.join(below, name) for name in inner)
-                yield from (_unread(path, directory) for path in paths if outside.is_left_by(path))
-
-
-def _unread(path: str, directory: str) -> SourceFile:
-    relative = path.removeprefix(f"{directory.rstrip('/')}/")
-    return SourceFile(path, relative, relative, 0, 0.0)
+def _files_of_directory(data: Data, directory: str) -> list[SourceFile]:
+    start = len(directory.rstrip("/")) + 1
+    paths, file_at = _paths(data, directory)
+    return [file_at(path) for path in paths if not is_hidden(path[start:], data.format)]
 
 
 def _files_of_spans(data: Data, source: str) -> list[SourceFile]:
-    files = {file.path: file for file in _list(data, spans.fixed_directory(source))}
-    found = spans.find(source, files, data.format == "manifest")
-    found = [file for file in found if not _is_hidden(file.name)]
+    is_file = data.format == "manifest"
+    directories = spans.Directories(source, is_file)
+
+    def enters(path: str) -> bool:
+        return directories.may_hold_files(path) and not is_hidden(directories.name(path), data.format)
+
+    paths, file_at = _paths(data, spans.fixed_directory(source), enters, directories.own)
+    found = [file for file in spans.find(source, paths, is_file) if not is_hidden(file.name, data.format)]
     if not found:
         raise DataError(
             f"no file matches {source}; give a path such as /data/span-{{SPAN}}/v{{VERSION}}/*, with numbers in place"
             " of the braces in the names of the directories"
         )
     return [
-        files[file.path]._replace(name=file.name, span=file.span, version=file.version)
+        file_at(file.path)._replace(name=file.name, span=file.span, version=file.version)
         for file in spans.newest(found, data.spans.window)
     ]
 
 
-def _is_hidden(name: str) -> bool:
-    return any(part.startswith((".", "_")) for part in name.split("/"))
+def _paths(
+    data: Data, directory: str, enters: Callable[[str], bool] | None = None, own: Callable[[str], str] | None = None
+) -> tuple[Collection[str], Callable[[str], SourceFile]]:
+    """The paths of the files below a directory, and what gives the file of a path."""
+    if is_remote(directory):
+        files = {file.path: file for file in _remote_files([f"{_literal(directory.rstrip('/'))}/**"], directory)}
+        return files, files.__getitem__
+    try:
+        paths = list(local_files(directory, data.format, enters, own))
+    except OSError as error:
+        raise DataError(cannot_be_listed(error, directory)) from error
+
+    def file_at(path: str) -> SourceFile:
+        name = path.removeprefix(f"{directory.rstrip('/')}/")
+        return _local_file(path, directory) or SourceFile(path, name, name, 0, 0.0)
+
+    return paths, file_at
 
 
 def is_no_file(path: str) -> bool:
-    """Whether a local path is a pipe, a device or a directory: to open a pipe would be to wait for its writer."""
-    return os.path.exists(path) and not os.path.isfile(path)
+    """Whether a local path is a pipe, a device, a directory or a link to nothing: a pipe would wait for its writer."""
+    return os.path.lexists(path) and not os.path.isfile(path)
 
 
 def fingerprint(files: Iterable[SourceFile]) -> str:

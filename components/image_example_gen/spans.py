@@ -57,6 +57,38 @@ def find(source: str, paths: Iterable[str], is_file: bool) -> list[Found]:
     return found
 
 
+class Directories:
+    """Tells of directories what a source with placeholders has to do with them."""
+
+    def __init__(self, source: str, is_file: bool) -> None:
+        """Takes the same as `find`."""
+        self._parts = source.rstrip("/").split("/")
+        self._start = _start_of_name(self._parts, is_file)
+        # From here on down any directory may hold files, if there is such a place.
+        without_name = self._start == len(self._parts)
+        open_parts = [place for place, part in enumerate(self._parts) if "**" in part]
+        self._open = open_parts[0] if open_parts else self._start if without_name else None
+        named: set[str] = set()
+        parts = [_part(part, named) for part in self._parts[: self._open]]
+        self._patterns = [re.compile("/".join(parts[:depth]), re.DOTALL) for depth in range(len(parts) + 1)]
+
+    def may_hold_files(self, directory: str) -> bool:
+        """Whether a directory's path may be the beginning of that of a span's file."""
+        parts = directory.split("/")
+        if self._open is None and len(parts) >= len(self._parts):
+            return False
+        depth = min(len(parts), len(self._patterns) - 1)
+        return self._patterns[depth].fullmatch("/".join(parts[:depth])) is not None
+
+    def own(self, directory: str) -> str:
+        """The directory of the span alone that a directory is in, or itself where it is above that."""
+        return "/".join(directory.split("/")[: self._start])
+
+    def name(self, directory: str) -> str:
+        """A directory's path below that of its span; empty above."""
+        return "/".join(directory.split("/")[self._start :])
+
+
 def newest(found: Sequence[Found], window: int) -> list[Found]:
     """The files of the newest spans, each in its newest version.
 
@@ -73,14 +105,18 @@ def newest(found: Sequence[Found], window: int) -> list[Found]:
 
 def _expression(source: str, is_file: bool) -> str:
     parts = source.rstrip("/").split("/")
-    last = max(place for place, part in enumerate(parts) if _PLACEHOLDER.search(part))
+    start = _start_of_name(parts, is_file)
     named: set[str] = set()
-    if not _WILDCARD.search("/".join(parts[last:])) and not is_file:
-        return "/".join(_part(part, named) for part in parts) + "/(?P<name>.+)"
-    # The name starts at the first part that belongs to one span alone.
-    start = last if _WILDCARD.search(parts[last]) or last == len(parts) - 1 else last + 1
     before = "".join(_part(part, named) + "/" for part in parts[:start])
-    return f"{before}(?P<name>{'/'.join(_part(part, named) for part in parts[start:])})"
+    return f"{before}(?P<name>{'/'.join(_part(part, named) for part in parts[start:]) or '.+'})"
+
+
+def _start_of_name(parts: Sequence[str], is_file: bool) -> int:
+    """How many parts of the path stand before the first that belongs to one span alone."""
+    last = max(place for place, part in enumerate(parts) if _PLACEHOLDER.search(part))
+    if not _WILDCARD.search("/".join(parts[last:])) and not is_file:
+        return len(parts)
+    return last if _WILDCARD.search(parts[last]) or last == len(parts) - 1 else last + 1
 
 
 def _part(part: str, named: set[str]) -> str:

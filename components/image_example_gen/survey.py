@@ -65,9 +65,9 @@ def survey(data: Data, source: str) -> Survey:
 
 def _to_draw_from(entries: list[Entry]) -> tuple[list[Entry], bool]:
     """Where every image has a split, what else is wanted is drawn from those to train on."""
-    unassigned = sum(entry.split == UNASSIGNED for entry in entries)
-    if unassigned:
-        return entries, unassigned < len(entries)
+    usable = [entry.split for entry in entries if entry.reason is None]
+    if UNASSIGNED in usable:
+        return entries, any(usable)
     return [entry._replace(split=UNASSIGNED) if entry.split == TRAIN else entry for entry in entries], False
 
 

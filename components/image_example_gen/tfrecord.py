@@ -7,7 +7,7 @@ The format: a little-endian uint64 length, its masked CRC-32C, the payload, its 
 from __future__ import annotations
 
 import contextlib
-import gzip
+import io
 import struct
 import zlib
 from collections.abc import Iterator
@@ -16,15 +16,18 @@ from typing import BinaryIO
 
 import google_crc32c
 
+from components.image_example_gen.gunzip import Gunzip
+
 _HEADER = struct.Struct("<QI")
 _CHECKSUM = struct.Struct("<I")
 # What a record takes beside its payload.
 FRAMING = _HEADER.size + _CHECKSUM.size
+# A tf.train.Example of 2 GiB can no longer be serialized.
+LARGEST_RECORD = 1 << 30
 _GZIP_MAGIC = b"\x1f\x8b"
 _MASK_DELTA = 0xA282EAD8
 _CHUNK = 1 << 24
-# Where unpacking fails, what was asked for at once is not counted.
-_SMALL_CHUNK = 1 << 12
+_BUFFER = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,10 @@ class Record:
     reason: str | None = None
     detail: str | None = None
     lost_bytes: int = 0
-    """What of the file can no longer be read from here on; 0 where reading goes on."""
+    """What of the file, unpacked, can no longer be read from here on, by estimate where it stays packed.
+
+    0 where reading goes on.
+    """
 
 
 def masked_crc(data: bytes) -> int:
@@ -55,83 +61,110 @@ def write_record(file: BinaryIO, payload: bytes) -> None:
 def read_records(file: BinaryIO) -> Iterator[Record]:
     """Reads a TFRecord file, gzip or not, from its start to its end or to damage that hides the rest.
 
-    A payload with a wrong checksum costs that record alone. A damaged length hides where the next
-    record starts, so it costs the rest of the file, as does an end in the middle of a record.
+    A payload with a wrong checksum costs that record alone, as does one that is too large. A damaged
+    length hides where the next record starts, so it costs the rest of the file, as does an end in the
+    middle of a record.
 
     Args:
       file: opened for reading bytes, at its start, seekable.
 
     Yields:
       Records with `payload`; damaged ones with `reason` (`corrupt_record`, `truncated_file`,
-      `not_a_tfrecord`) and `detail`.
+      `not_a_tfrecord`, `too_large`) and `detail`.
     """
     head = file.read(_HEADER.size)
     file.seek(0)
     # A plain file whose first record has, say, 35,615 bytes starts like a gzip file; its header's checksum tells.
     is_plain = len(head) == _HEADER.size and masked_crc(head[:8]) == _HEADER.unpack(head)[1]
-    is_gzip = head.startswith(_GZIP_MAGIC) and not is_plain
-    stream: BinaryIO = gzip.GzipFile(fileobj=file) if is_gzip else file  # type: ignore[assignment]
-    index = -1
+    if is_plain or not head.startswith(_GZIP_MAGIC):
+        yield from _Reader(file).records()
+        return
+    packed = Gunzip(file)
+    reader = _Reader(io.BufferedReader(packed, _BUFFER), packed)
     try:
-        for record in _read_plain(stream, file):
-            index = record.index
-            yield record
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        detail = f"the gzip stream is damaged ({error}); the rest of the file is lost"
-        yield Record(index + 1, None, "truncated_file", detail, max(_rest(file), 1))
+        yield from reader.records()
+    except (EOFError, zlib.error) as error:
+        num_bytes = reader.num_lost()
+        detail = f"the gzip stream is damaged ({error}); the rest of the file is lost, about {num_bytes} bytes unpacked"
+        yield Record(reader.index, None, "truncated_file", detail, num_bytes)
 
 
-def _read_plain(file: BinaryIO, packed: BinaryIO) -> Iterator[Record]:
-    """Reads records of `file`, which may be what is packed in another."""
-    index = 0
-    while header := file.read(_HEADER.size):
-        if len(header) < _HEADER.size and index > 0:
-            yield _truncated(index, len(header))
-            return
-        if len(header) < _HEADER.size or masked_crc(header[:8]) != _HEADER.unpack(header)[1]:
-            # Unpacking may itself fail further on.
-            yield _lost_track(index, len(header) + _rest(file) + _rest(packed))
-            return
-        length = _HEADER.unpack(header)[0]
-        payload = _read_exactly(file, length)
-        checksum = file.read(_CHECKSUM.size)
-        if len(payload) < length or len(checksum) < _CHECKSUM.size:
-            yield _truncated(index, len(header) + len(payload) + len(checksum))
-            return
-        if masked_crc(payload) != _CHECKSUM.unpack(checksum)[0]:
-            yield Record(index, payload, "corrupt_record", "the payload's checksum is wrong; this record is lost")
-        else:
-            yield Record(index, payload)
-        index += 1
+class _Reader:
+    """Goes through a stream of records, and knows where it stands when the stream fails."""
 
+    def __init__(self, stream: BinaryIO, packed: Gunzip | None = None) -> None:
+        self._stream = stream
+        self._packed = packed
+        self._start = 0
+        self.index = 0
 
-def _read_exactly(file: BinaryIO, length: int) -> bytes:
-    # In chunks, so that a length far beyond the file's end does not reserve that much memory.
-    if length <= _CHUNK:
-        return file.read(length)
-    parts, missing = [], length
-    while missing and (part := file.read(min(missing, _CHUNK))):
-        parts.append(part)
-        missing -= len(part)
-    return b"".join(parts)
+    def records(self) -> Iterator[Record]:
+        while header := self._stream.read(_HEADER.size):
+            if len(header) < _HEADER.size and self.index > 0:
+                yield _truncated(self.index, len(header))
+                return
+            if len(header) < _HEADER.size or masked_crc(header[:8]) != _HEADER.unpack(header)[1]:
+                yield self._lost_track(len(header))
+                return
+            length = _HEADER.unpack(header)[0]
+            is_too_large = length > LARGEST_RECORD
+            payload = b"" if is_too_large else self._read(length)
+            num_read = self._skip(length) if is_too_large else len(payload)
+            checksum = self._stream.read(_CHECKSUM.size)
+            if num_read < length or len(checksum) < _CHECKSUM.size:
+                yield _truncated(self.index, len(header) + num_read + len(checksum))
+                return
+            yield _too_large(self.index, length) if is_too_large else _checked(self.index, payload, checksum)
+            self.index += 1
+            self._start += FRAMING + length
 
+    def num_lost(self) -> int:
+        """About how many bytes a failed or exhausted gzip stream has from the start of this record on."""
+        assert self._packed is not None
+        return max(1, self._packed.num_unpacked + self._packed.num_left - self._start)
 
-def _rest(file: BinaryIO) -> int:
-    """How many bytes are left that can be read, counted by reading as a stream may not know."""
-    num_bytes = 0
-    with contextlib.suppress(EOFError, zlib.error, gzip.BadGzipFile):
-        while part := file.read(_SMALL_CHUNK):
+    def _lost_track(self, num_read: int) -> Record:
+        with contextlib.suppress(EOFError, zlib.error):
+            num_read += self._skip()
+        num_bytes = num_read if self._packed is None else self.num_lost()
+        if self.index == 0:
+            return Record(0, None, "not_a_tfrecord", "its first bytes are not the header of a TFRecord", num_bytes)
+        about = "" if self._packed is None else "about "
+        detail = f"the record's length is damaged; the rest of the file is lost, {about}{num_bytes} bytes"
+        return Record(self.index, None, "corrupt_record", detail, num_bytes)
+
+    def _read(self, length: int) -> bytes:
+        # In chunks, so that a length far beyond the file's end does not reserve that much memory.
+        if length <= _CHUNK:
+            return self._stream.read(length)
+        parts, missing = [], length
+        while missing and (part := self._stream.read(min(missing, _CHUNK))):
+            parts.append(part)
+            missing -= len(part)
+        return b"".join(parts)
+
+    def _skip(self, length: int | None = None) -> int:
+        """Passes over so many bytes or all that are left, and says how many there were."""
+        num_bytes = 0
+        while length is None or num_bytes < length:
+            part = self._stream.read(_BUFFER if length is None else min(_BUFFER, length - num_bytes))
+            if not part:
+                break
             num_bytes += len(part)
-    return num_bytes
+        return num_bytes
+
+
+def _checked(index: int, payload: bytes, checksum: bytes) -> Record:
+    if masked_crc(payload) != _CHECKSUM.unpack(checksum)[0]:
+        return Record(index, payload, "corrupt_record", "the payload's checksum is wrong; this record is lost")
+    return Record(index, payload)
+
+
+def _too_large(index: int, length: int) -> Record:
+    detail = f"a record of {length} bytes; at most {LARGEST_RECORD} can be read, so make its image smaller"
+    return Record(index, None, "too_large", detail)
 
 
 def _truncated(index: int, lost_bytes: int) -> Record:
     detail = "the file ends in the middle of this record; copy or write the file anew"
     return Record(index, None, "truncated_file", detail, lost_bytes)
-
-
-def _lost_track(index: int, lost_bytes: int) -> Record:
-    if index == 0:
-        return Record(0, None, "not_a_tfrecord", "its first bytes are not the header of a TFRecord", lost_bytes)
-    detail = f"the record's length is damaged; the rest of the file is lost, {lost_bytes} bytes"
-    return Record(index, None, "corrupt_record", detail, lost_bytes)

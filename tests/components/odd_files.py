@@ -59,6 +59,18 @@ def run_length_bmp() -> bytes:
     return struct.pack("<2sIHHI", b"BM", 1078 + len(runs), 0, 0, 1078) + header + gray + runs
 
 
+def masked_bmp(pixels: Pixels, masks: tuple[int, ...], compression: int = 3, header_size: int = 40) -> bytes:
+    """A BMP file of 32 bits a pixel, each channel where its mask says; masks of red, green, blue, perhaps alpha."""
+    shifts = [(mask & -mask).bit_length() - 1 for mask in masks]
+    words = sum(pixels[..., channel].astype("<u4") << shifts[channel] for channel in range(pixels.shape[-1]))
+    rows = np.asarray(words, "<u4")[::-1].tobytes()
+    height, width = pixels.shape[:2]
+    info = struct.pack("<IiiHHIIiiII", header_size, width, height, 1, 32, compression, len(rows), 0, 0, 0, 0)
+    # Behind the 40 bytes that all headers share the masks stand, within a larger header or beside a small one.
+    info = (info + struct.pack(f"<{len(masks)}I", *masks)).ljust(header_size, b"\0")
+    return struct.pack("<2sIHHI", b"BM", 14 + len(info) + len(rows), 0, 0, 14 + len(info)) + info + rows
+
+
 def resized(content: bytes, height: int, width: int) -> bytes:
     """A BMP or JPEG file that claims another size."""
     if content.startswith(b"BM"):
@@ -103,6 +115,7 @@ def opaque(content: bytes) -> Pixels:
     return pixels.reshape(*pixels.shape[:2], -1)
 
 
+RED_LAST, RED_FIRST = (0xFF0000, 0xFF00, 0xFF), (0xFF, 0xFF00, 0xFF0000)
 JPEG, PNG, BMP, GIF = jpeg(SLOPES), png(RGB), encode(picture(RGB), "BMP"), gif(GRAY, noise(HEIGHT, WIDTH, 1, 1))
 ALL_ONE_COLOR = header(12_000, 12_000, 1, 0) + pixels_chunk(bytes(12_000 * 1_501)) + END
 
@@ -165,6 +178,21 @@ BROKEN: dict[str, tuple[bytes, str, str]] = {
     os.fsdecode(b"caf\xe9.jpg"): (b"a text", "unsupported_format", "starts with 61 20"),
     "palette.bmp": (encode(picture(RGB).quantize(16), "BMP"), "unsupported_format", "with a palette of colours"),
     "run lengths.bmp": (run_length_bmp(), "unsupported_format", "with run-length compression"),
+    "red first.bmp": (
+        masked_bmp(RGB, RED_FIRST),
+        "unsupported_format",
+        "with the channel masks 0x000000ff, 0x0000ff00, 0x00ff0000 of red, green and blue",
+    ),
+    "alpha first.bmp": (
+        masked_bmp(noise(HEIGHT, WIDTH, 4), (0xFF << 24, 0xFF << 16, 0xFF << 8, 0xFF), 3, 108),
+        "unsupported_format",
+        "with the channel masks 0xff000000, 0x00ff0000, 0x0000ff00",
+    ),
+    "red first, with alpha.bmp": (
+        masked_bmp(noise(HEIGHT, WIDTH, 4), (*RED_FIRST, 0xFF << 24), 6),
+        "unsupported_format",
+        "with the channel masks 0x000000ff",
+    ),
     "black and white.bmp": (encode(picture(GRAY).convert("1"), "BMP"), "undecodable", "Number of channels"),
 }
 
@@ -209,6 +237,10 @@ KEPT = {
     "24 bits.bmp": Kept(BMP, "BMP", 3, RGB),
     "8 bits.bmp": Kept(encode(picture(GRAY), "BMP"), "BMP", 1, GRAY),
     "top down.bmp": Kept(resized(encode(picture(RGB[::-1]), "BMP"), -HEIGHT, WIDTH), "BMP", 3, RGB),
+    "32 bits.bmp": Kept(masked_bmp(RGB, RED_LAST, 0), "BMP", 4, RGB),
+    "32 bits, masks as ever.bmp": Kept(masked_bmp(RGB, RED_LAST), "BMP", 4, RGB),
+    "32 bits, masks as ever, with alpha.bmp": Kept(masked_bmp(RGB, (*RED_LAST, 0xFF << 24), 6), "BMP", 4, RGB),
+    "32 bits, masks in a larger header.bmp": Kept(masked_bmp(RGB, (*RED_LAST, 0), 3, 124), "BMP", 4, RGB),
     "a PNG.jpg": Kept(PNG, "PNG", 3),
     "no extension": Kept(jpeg(SLOPES[::-1]), "JPEG", 3, None, JPEG_TOLERANCE),
     "ünï ☃ [a]*?{b}.png": Kept(png(noise(3, 4, 3)), "PNG", 3),

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 from schemas.experiment import Experiment
 from schemas.loading import load_experiment
 from schemas.places import SCHEMAS_DIRECTORY, check_places
+from tests.rights import closed
 
 Complaints = Callable[..., list[str]]
 
@@ -135,16 +135,31 @@ def test_a_source_that_is_no_directory_of_files(source: Path) -> None:
     assert problems_of({"source": str(empty)}) == [f"data.source: no file in {empty}; nothing to train on"]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is closed to root")
 def test_a_source_that_is_closed(source: Path) -> None:
-    """A directory without the right to read it is told apart from a missing one."""
-    source.chmod(0)
-    try:
+    """A directory without the right to read it is told apart from a missing one, and so is one below."""
+    with closed(source, source.parent):
         assert problems_of({"source": str(source)}) == [
             f"data.source: {source} cannot be read; give this user the right to"
         ]
-    finally:
-        source.chmod(0o755)
+    with closed(source / "more", source):
+        assert problems_of({"source": str(source), "splits": {"train": "train-*"}}) == [
+            f"data.source: {source}/more cannot be listed: Permission denied; give this user the right to"
+        ]
+
+
+def test_patterns_see_what_ingestion_lists(source: Path) -> None:
+    """Files behind links count, and in an image folder those whose names start with _."""
+    elsewhere = source.parent / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "a").touch()
+    (source / "linked").symlink_to(elsewhere)
+    (source / "rose").mkdir()
+    (source / "rose" / "_DSC01.jpg").touch()
+    splits = {"train": "linked/*", "test": "rose/*"}
+    assert problems_of({"source": str(source), "splits": {"train": "linked/*"}}) == []
+    assert problems_of({"source": str(source), "splits": splits, "format": "image_folder"}) == []
+    (problem,) = problems_of({"source": str(source), "splits": splits})
+    assert problem.startswith(f"data.splits.test: no file in {source} matches 'rose/*'")
 
 
 def test_patterns_that_take_the_wrong_files(source: Path) -> None:

@@ -46,10 +46,10 @@ def gated(tmp_path_factory: pytest.TempPathFactory) -> Gated:
     return gated
 
 
-def judge(gated: Gated, anomalies: str, labels: tuple[str, ...] | None = None) -> Verdict:
+def judge(gated: Gated, anomalies: str) -> Verdict:
     """The verdict on what is wrong, under a policy."""
     gate = Gate.model_validate({"anomalies": anomalies, **ALONE})
-    return gated.judge("wrong", gate, SCHEMA, labels=labels, **GIVEN)[0]
+    return gated.judge("wrong", gate, SCHEMA, **GIVEN)[0]
 
 
 def only(verdict: Verdict, split: str, feature: str) -> Finding:
@@ -86,16 +86,19 @@ def test_deviations_may_be_warnings_or_let_be(gated: Gated) -> None:
     assert judge(gated, "off") == Verdict(())
 
 
-def test_labels_beyond_the_declared_classes_always_stop_the_run(gated: Gated) -> None:
-    """A network has an output for each of data.labels: a label beyond them is never a mere warning, and told once."""
+@pytest.mark.parametrize("anomalies", ["fail", "warn", "off"])
+def test_labels_beyond_the_declared_classes_are_in_quarantine(anomalies: str, gated: Gated) -> None:
+    """A network has an output for each of data.labels: a label beyond them is told once, as an unusable example."""
+    gate = Gate.model_validate({"anomalies": anomalies, **ALONE})
     labels = ("cat", "dog", "emu")
-    [strict] = [item for item in judge(gated, "fail", labels).findings if item.feature == features.LABEL]
-    assert (strict.check, strict.split) == ("anomalies", "test")
-    for policy in ("warn", "off"):
-        verdict = judge(gated, policy, labels)
-        [failing] = [item for item in verdict.findings if item.fails]
-        assert (failing.check, failing.feature) == ("labels", features.LABEL)
-        assert failing.message.endswith("the data has classes up to 97, data.labels names 0 to 2")
+    stopped, _ = gated.judge("wrong", gate, SCHEMA, labels=labels, quarantine={"max_fraction": 0}, **GIVEN)
+    assert not [item for item in stopped.findings if item.feature == features.LABEL]
+    [finding] = found(stopped, "quarantine")
+    assert finding.fails
+    assert finding.message.startswith("1 of 31 examples cannot be used")
+    assert "unusable examples: unknown_label 1\n  test, record 8: image/class/label: unknown_label:" in finding.message
+    passed, _ = gated.judge("wrong", gate, SCHEMA, labels=labels, quarantine={"max_fraction": 0.1}, **GIVEN)
+    assert [item.fails for item in found(passed, "quarantine")] == [False]
 
 
 def test_an_inferred_schema_finds_what_training_does_not_know(gated: Gated) -> None:
@@ -164,16 +167,20 @@ def test_what_is_lost_behind_a_damaged_length_counts(spotless: Gated) -> None:
 
 
 @pytest.mark.parametrize(
-    ("labels", "shown"),
-    [((1, 2, 3), "class 0 (0): 0"), ((0, 1, 3), "class 2 (2): 0"), ((0,), "there is one class only, cat")],
+    ("labels", "check", "shown"),
+    [
+        ((1, 2, 3), "too_few", "class 0 (0): 0"),
+        ((0, 1, 3), "too_few", "class 2 (2): 0"),
+        ((0,), "classes", "all training examples are of one class, 'cat'"),
+    ],
     ids=["counted from 1", "a gap", "one class"],
 )
-def test_classes_without_images_stop_the_run(labels: tuple[int, ...], shown: str, spotless: Gated) -> None:
+def test_classes_without_images_stop_the_run(labels: tuple[int, ...], check: str, shown: str, spotless: Gated) -> None:
     """Labels counted from 1, a gap between labels, one class alone: a network would learn what is not there."""
     examples = (example(index, label=labels[index % len(labels)]) for index in range(60))
     name = "labels" + "".join(map(str, labels))
     spotless.write(name, file=examples)
-    [finding] = found(spotless.judge(name)[0], "too_few")
+    [finding] = found(spotless.judge(name)[0], check)
     assert finding.fails
     assert shown in finding.message
 

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import bisect
 import gzip
+import io
 import json
 import struct
+import zlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,7 +16,7 @@ import tensorflow as tf
 from components.image_example_gen.component import ImageExampleGen
 from components.image_example_gen.facts import INDEX, SOURCE, read_all_facts
 from components.image_example_gen.report import IngestionReport
-from components.image_example_gen.tfrecord import masked_crc
+from components.image_example_gen.tfrecord import masked_crc, write_record
 from schemas import features
 from schemas.data import Data
 from tests.components.images import Values, noise, png, serialized, write_tfrecord
@@ -27,19 +30,37 @@ PNG = png(noise(8, 8, 3, 100))
 STARTS = np.cumsum([0] + [HEADER + len(payload) + FOOTER for payload in GOOD]).tolist()
 NUM_BYTES = STARTS[-1]
 
+
+def framed(payload: bytes) -> bytes:
+    """A record as it stands in a file."""
+    file = io.BytesIO()
+    write_record(file, payload)
+    return file.getvalue()
+
+
+def several() -> bytes:
+    """An example with two classes."""
+    first, second = (tf.train.Example.FromString(serialized({IMAGE: PNG, LABEL: label})) for label in (0, 1))
+    first.features.feature[LABEL].MergeFrom(second.features.feature[LABEL])
+    return bytes(first.SerializeToString())
+
+
 # Among good ones: the record, the reason, what the detail says, the feature to blame.
 BROKEN: list[tuple[bytes, str, str, str]] = [
     (b"\xff\xff\xff", "not_an_example", "no tf.train.Example", IMAGE),
     (b"", "missing_image", "no features", IMAGE),
     (serialized({LABEL: 0}), "missing_image", f"the example has {LABEL}", IMAGE),
-    (serialized({IMAGE: 7, LABEL: 0}), "missing_image", "no value", IMAGE),
+    (serialized({IMAGE: 7, LABEL: 0}), "missing_image", "holds an int64_list; expected a bytes_list", IMAGE),
     (serialized({IMAGE: b"", LABEL: 0}), "empty", "no bytes", IMAGE),
     (serialized({IMAGE: b"RIFF\x24\x00\x00\x00WEBPVP8 ", LABEL: 0}), "unsupported_format", "looks like WebP", IMAGE),
     (serialized({IMAGE: PNG[:60], LABEL: 0}), "undecodable", "Invalid PNG", IMAGE),
     (serialized({IMAGE: PNG}), "missing_label", f"neither {LABEL!r} nor {TEXT!r}", LABEL),
-    (serialized({IMAGE: PNG, LABEL: 0.5}), "missing_label", "neither", LABEL),
+    (serialized({IMAGE: PNG, LABEL: 0.5}), "missing_label", f"{LABEL!r} holds a float_list", LABEL),
     (serialized({IMAGE: PNG, TEXT: b"emu"}), "unknown_label", "'emu' is not in data.labels", LABEL),
     (serialized({IMAGE: PNG, LABEL: b"Cat"}), "unknown_label", "'Cat' is not in data.labels", LABEL),
+    (serialized({IMAGE: PNG, LABEL: 2}), "unknown_label", "class 2 is not among the 2 classes of data.labels", LABEL),
+    (serialized({IMAGE: PNG, LABEL: -1}), "unknown_label", "class -1 is not among the 2 classes", LABEL),
+    (several(), "several_values", f"2 values in {LABEL!r}", LABEL),
 ]
 
 
@@ -138,7 +159,10 @@ def test_a_record_with_a_wrong_checksum_can_be_had_from_the_quarantine(ingested:
 def test_a_damaged_gzip_file_keeps_its_first_records(source: str, ingested: Ingested) -> None:
     """What comes before the damage is kept, and the last line tells that the rest is lost."""
     num_kept, lines = ingested.of(source)
-    assert 0 < num_kept < NUM_RECORDS
+    packed = gzip.compress(b"".join(map(framed, GOOD)), mtime=0)
+    whole = packed[: len(packed) // 2] if source == "gzip-truncated" else packed[:-2_000]
+    # All that are whole in the bytes before, and no other.
+    assert num_kept == bisect.bisect_right(STARTS, len(zlib.decompressobj(31).decompress(whole))) - 1
     assert "the rest of the file is lost" in lines[-1]["detail"]
     assert lines[-1]["index"] == num_kept + len(lines) - 1
 

@@ -1,15 +1,20 @@
 from __future__ import annotations
 
+import io
 import struct
 import time
 
+import numpy as np
 import pytest
+import tensorflow as tf
+from PIL import Image
 
-from components.image_example_gen.dimensions import announced_pixels
+from components.image_example_gen.dimensions import announced_pixels, what_is_misread
 from components.image_example_gen.facts import Facts
 from components.image_example_gen.inspection import inspect_files
+from components.pixels import decode_file
 from tests.components.images import encode, jpeg, noise, picture, png, smooth
-from tests.components.odd_files import BROKEN, KEPT, gif, resized
+from tests.components.odd_files import BROKEN, KEPT, RED_FIRST, RED_LAST, gif, masked_bmp, resized
 
 HEIGHT, WIDTH = 13, 17
 BMP = encode(picture(noise(HEIGHT, WIDTH, 3)), "BMP")
@@ -70,6 +75,26 @@ def test_a_header_cut_short_announces_nothing(name: str) -> None:
     assert set(found) <= {None, pixels, HEIGHT * WIDTH}
     assert found[0] is None
     assert found[-1] == pixels
+
+
+@pytest.mark.parametrize("masks", [(*RED_FIRST, 0xFF << 24), (*RED_LAST, 0xFF << 24)])
+def test_channels_in_another_order_are_misread(masks: tuple[int, ...]) -> None:
+    """Those masks are refused with which the decoder finds other colours than Pillow, which reads the masks."""
+    pixels = noise(HEIGHT, WIDTH, 4)
+    content = masked_bmp(pixels, masks, header_size=108)
+    assert (np.asarray(Image.open(io.BytesIO(content)))[..., :3] == pixels[..., :3]).all()
+    decoded = decode_file(tf.constant(content)).numpy()
+    is_right = bool((decoded[..., :3] == pixels[..., :3]).all())
+    assert is_right == (masks[:3] == RED_LAST)
+    assert (what_is_misread(content) is None) == is_right
+
+
+@pytest.mark.parametrize("name", ["red first.bmp", "alpha first.bmp", "red first, with alpha.bmp"])
+def test_a_header_cut_within_its_masks_is_left_to_the_decoder(name: str) -> None:
+    """Up to the last mask nothing is known of them; nothing is raised."""
+    content = BROKEN[name][0]
+    assert [what_is_misread(content[:length]) for length in range(66)] == [None] * 66
+    assert what_is_misread(content[:66]) == what_is_misread(content) is not None
 
 
 def test_megabytes_without_a_size_are_soon_read() -> None:

@@ -9,6 +9,7 @@ from components.errors import DataError
 from components.image_example_gen.image_folder import Labeled, read_image_folder
 from components.image_example_gen.source import list_files
 from components.image_example_gen.spans import fixed_directory
+from components.image_example_gen.splitting import UNASSIGNED
 from schemas.data import Data
 
 
@@ -26,7 +27,7 @@ def read(source: Path | str, **keys: object) -> Labeled:
 
 def placed(labeled: Labeled) -> dict[str, tuple[str, int | str]]:
     """Split, and label or else why it is refused, by the file's name."""
-    return {entry.source: (entry.split, entry.reason or entry.label) for entry in labeled.entries}
+    return {entry.source: (entry.split or "drawn", entry.reason or entry.label) for entry in labeled.entries}
 
 
 def test_a_directory_is_a_class(tmp_path: Path) -> None:
@@ -36,10 +37,10 @@ def test_a_directory_is_a_class(tmp_path: Path) -> None:
     assert labeled.labels == ["Aster", "rose", "tulip"]
     assert labeled.given == frozenset()
     assert placed(labeled) == {
-        "Aster/d.jpg": ("train", 0),
-        "rose/b.jpg": ("train", 1),
-        "rose/wild/old/c.jpg": ("train", 1),
-        "tulip/a.jpg": ("train", 2),
+        "Aster/d.jpg": ("drawn", 0),
+        "rose/b.jpg": ("drawn", 1),
+        "rose/wild/old/c.jpg": ("drawn", 1),
+        "tulip/a.jpg": ("drawn", 2),
     }
     (aster, *_) = labeled.entries
     assert (aster.path, aster.text, aster.num_bytes, aster.row) == (str(tmp_path / "Aster/d.jpg"), "Aster", 11, 0)
@@ -50,7 +51,7 @@ def test_declared_labels_number_the_classes(tmp_path: Path) -> None:
     touch(tmp_path, "rose/a", "tulip/b", "weed/c")
     labeled = read(tmp_path, labels=["tulip", "lily", "rose"])
     assert labeled.labels == ["tulip", "lily", "rose"]
-    assert placed(labeled) == {"rose/a": ("train", 2), "tulip/b": ("train", 0), "weed/c": ("train", "unknown_label")}
+    assert placed(labeled) == {"rose/a": ("drawn", 2), "tulip/b": ("drawn", 0), "weed/c": ("drawn", "unknown_label")}
     assert [entry.detail for entry in labeled.entries if entry.reason] == ["the directory 'weed' is not in data.labels"]
 
 
@@ -59,7 +60,12 @@ def test_files_without_a_class(tmp_path: Path) -> None:
     touch(
         tmp_path, "rose/a", "stray.jpg", "Thumbs.db", "rose/Thumbs.db", "rose/desktop.ini", "rose/.DS_Store", ".git/x"
     )
-    assert placed(read(tmp_path)) == {"rose/a": ("train", 0), "stray.jpg": ("train", "missing_label")}
+    touch(tmp_path, "rose/_DSC01.jpg")
+    assert placed(read(tmp_path)) == {
+        "rose/_DSC01.jpg": ("drawn", 0),
+        "rose/a": ("drawn", 0),
+        "stray.jpg": ("drawn", "missing_label"),
+    }
 
 
 def test_a_source_without_classes_is_refused(tmp_path: Path) -> None:
@@ -98,7 +104,7 @@ def test_other_directories_are_classes(directories: tuple[str, ...], tmp_path: P
     labeled = read(tmp_path)
     assert labeled.labels == sorted(directories)
     assert labeled.given == frozenset()
-    assert {entry.split for entry in labeled.entries} == {"train"}
+    assert {entry.split for entry in labeled.entries} == {UNASSIGNED}
 
 
 def test_classes_lie_below_the_directories_of_patterns(tmp_path: Path) -> None:
@@ -132,10 +138,10 @@ def test_classes_lie_below_spans(tmp_path: Path) -> None:
     touch(tmp_path, "span-1/rose/a", "span-2/rose/b", "span-2/tulip/c", "span-2/d")
     labeled = read(f"{tmp_path}/span-{{SPAN}}", spans={"window": 2})
     assert placed(labeled) == {
-        "span-1/rose/a": ("train", 0),
-        "span-2/d": ("train", "missing_label"),
-        "span-2/rose/b": ("train", 0),
-        "span-2/tulip/c": ("train", 1),
+        "span-1/rose/a": ("drawn", 0),
+        "span-2/d": ("drawn", "missing_label"),
+        "span-2/rose/b": ("drawn", 0),
+        "span-2/tulip/c": ("drawn", 1),
     }
 
 
@@ -150,13 +156,13 @@ def test_links_that_leave_the_source_are_refused(tmp_path: Path) -> None:
     (source / "lily").symlink_to(tmp_path / "outside")
     labeled = read(source)
     assert placed(labeled) == {
-        "lily/c": ("train", "outside_of_source"),
-        "lily/d": ("train", "outside_of_source"),
-        "rose/a": ("train", 1),
-        "rose/gone": ("train", "outside_of_source"),
-        "rose/inside": ("train", 1),
-        "rose/link": ("train", "outside_of_source"),
-        "tulip/b": ("train", 2),
+        "lily/c": ("drawn", "outside_of_source"),
+        "lily/d": ("drawn", "outside_of_source"),
+        "rose/a": ("drawn", 1),
+        "rose/gone": ("drawn", "outside_of_source"),
+        "rose/inside": ("drawn", 1),
+        "rose/link": ("drawn", "outside_of_source"),
+        "tulip/b": ("drawn", 2),
     }
     assert {entry.path for entry in labeled.entries if entry.reason} == {None}
 
@@ -165,7 +171,7 @@ def test_a_source_may_be_reached_by_a_link(tmp_path: Path) -> None:
     """The source itself may be a link to where the images are."""
     touch(tmp_path, "images/rose/a", "images/tulip/b")
     (tmp_path / "alias").symlink_to(tmp_path / "images")
-    assert placed(read(tmp_path / "alias")) == {"rose/a": ("train", 0), "tulip/b": ("train", 1)}
+    assert placed(read(tmp_path / "alias")) == {"rose/a": ("drawn", 0), "tulip/b": ("drawn", 1)}
 
 
 def test_names_of_any_kind(tmp_path: Path) -> None:
@@ -190,3 +196,12 @@ def test_names_of_any_kind(tmp_path: Path) -> None:
     assert {os.fsencode(entry.source) for entry in labeled.entries} == set(names)
     assert all(entry.reason is None and labeled.labels[entry.label] == entry.text for entry in labeled.entries)
     assert all(entry.path is not None and Path(entry.path).is_file() for entry in labeled.entries)
+
+
+def test_a_pattern_for_one_split_of_several_directories(tmp_path: Path) -> None:
+    """Directories of other splits do not become classes unseen; the message says what to write."""
+    touch(tmp_path, "train/rose/a", "val/rose/b", "test/rose/c")
+    with pytest.raises(DataError, match=r'directories train, val .* \(train: "train/\*", eval: "val/\*"\)'):
+        read(tmp_path, splits={"test": "test/*"})
+    each = {"train": "train/*", "eval": "val/*", "test": "test/*"}
+    assert read(tmp_path, splits=each).labels == ["rose"]

@@ -124,13 +124,13 @@ def test_image_files_are_ingested_as_records_are(tmp_path: Path) -> None:
     assert names == {"train": [], "eval": [b"1.png"], "test": [b"0.png", b"2.png"]}
 
 
-def test_a_file_that_vanished_is_an_error(unit: Unit, tmp_path: Path) -> None:
-    """A file removed since it was listed ends the work, and nothing of it is published."""
+def test_a_file_that_vanished_is_refused(unit: Unit, tmp_path: Path) -> None:
+    """A file removed since it was listed costs what it held, and not the run."""
     assert unit.file is not None
     Path(unit.file.path).unlink()
-    with pytest.raises(OSError, match=r"No such file or directory.*source"):
-        ingest(unit, tmp_path / "out")
-    assert not [name for name in contents(tmp_path / "out") if not name.startswith("growing/")]
+    report = ingest(unit, tmp_path / "out")
+    assert report.num_refused == {"unreadable": 1}
+    assert report.lost_bytes == unit.file.num_bytes
 
 
 def items(count: int, side: int, num_bytes: int) -> Iterator[Stored]:

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import io
+import threading
+from collections import Counter
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
+from components.image_example_gen import inspection
 from components.image_example_gen.facts import Facts
 from components.image_example_gen.inspection import (
     Unusable,
@@ -14,6 +18,7 @@ from components.image_example_gen.inspection import (
     inspect_header,
     inspect_pixels,
 )
+from components.pixels import decode_file
 from tests.components.images import Pixels, encode, jpeg, noise, picture, png, smooth
 
 NAN, INFINITY = float("nan"), float("inf")
@@ -103,6 +108,33 @@ def test_broken_files_among_good_ones_cost_no_others() -> None:
             assert wanted in found.detail
         else:
             assert_equal_facts(found, facts("PNG", wanted))
+
+
+@pytest.mark.parametrize("num_broken", [0, 1, 5, 64])
+def test_no_file_is_decoded_twice_for_another(num_broken: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside broken files, however many, a good one is decoded once; a broken one a second time, for its reason."""
+    decoded: Counter[bytes] = Counter()
+
+    def decode(content: tf.Tensor) -> tf.Tensor:
+        def count(value: tf.Tensor) -> tf.Tensor:
+            with lock:
+                decoded[value.numpy()] += 1
+            return value
+
+        return decode_file(tf.ensure_shape(tf.py_function(count, [content], tf.string), []))
+
+    lock = threading.Lock()
+    contents = [png(noise(3, 4, 3, seed)) for seed in range(64)]
+    # Broken ones are spread among the good ones.
+    broken = set(range(0, 64, 64 // num_broken) if num_broken else ())
+    contents = [content[:50] if place in broken else content for place, content in enumerate(contents)]
+    contents = [content + bytes([place]) for place, content in enumerate(contents)]
+    monkeypatch.setattr(inspection, "decode_file", decode)
+    inspection._measuring_graph.cache_clear()
+    outcomes = inspect_files(contents)
+    inspection._measuring_graph.cache_clear()
+    assert [isinstance(outcome, Unusable) for outcome in outcomes] == [place in broken for place in range(64)]
+    assert [decoded[content] for content in contents] == [1 + (place in broken) for place in range(64)]
 
 
 @pytest.mark.parametrize("name", UNDECODABLE)

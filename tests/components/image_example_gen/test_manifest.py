@@ -8,11 +8,15 @@ from pathlib import Path
 import pytest
 
 from components.errors import DataError
+from components.image_example_gen import manifest as manifest_module
 from components.image_example_gen.image_folder import Labeled
 from components.image_example_gen.manifest import read_manifests
-from components.image_example_gen.source import list_files
+from components.image_example_gen.manifest_rows import Row
+from components.image_example_gen.source import SourceFile, list_files
+from components.image_example_gen.splitting import UNASSIGNED
 from schemas.data import Data
 from tests.components.manifests import read_manifest, rows_of, write_images
+from tests.rights import closed
 
 HEAD = "path,label,split\n"
 
@@ -36,7 +40,7 @@ def test_a_manifest_names_images_and_classes(root: Path) -> None:
         (f"{root}/images/b.jpg", 1, 3, 0, "aster"),
         (f"{root}/images/c.jpg", 2, 3, 1, "rose"),
     ]
-    assert {(entry.split, entry.reason) for entry in labeled.entries} == {("train", None)}
+    assert {(entry.split, entry.reason) for entry in labeled.entries} == {(UNASSIGNED, None)}
 
 
 @pytest.mark.parametrize(
@@ -113,6 +117,18 @@ def test_labels_that_are_numbers(root: Path) -> None:
     assert (rows_of(labeled), labeled.labels) == ([("images/a.jpg", 0), ("images/b.jpg", 1)], ["2", "rose"])
 
 
+def test_a_number_beyond_all_classes(root: Path) -> None:
+    """Without data.labels each number up to the largest costs memory: what is above 1,048,575 is refused."""
+    labels = ["1048575", "1048576", "99999999", "9" * 5000, "0" * 30 + "7"]
+    rows = [f"images/{name}.jpg,{label}\n" for name, label in zip("abcde", labels, strict=True)]
+    labeled = read(root, "path,label\n" + "".join(rows))
+    assert [reason for _, reason in rows_of(labeled)] == [1048575, *["label_out_of_range"] * 3, 7]
+    assert labeled.entries[1].detail == (
+        "class 1048576 is above 1048575; list the classes in data.labels if that is meant"
+    )
+    assert rows_of(read(root, "path,label\nimages/a.jpg,1048576\n", labels=["1048576", "2"])) == [("images/a.jpg", 0)]
+
+
 def test_declared_labels(root: Path) -> None:
     """With data.labels a label is a name of these, or else an index of these; any other is refused."""
     text = "path,label\nimages/a.jpg,tulip\nimages/b.jpg,0\nimages/c.jpg,2\nimages/d.jpg,3\nimages/e.jpg,weed\n"
@@ -137,17 +153,17 @@ def test_a_column_gives_the_splits(root: Path) -> None:
     names = ["Train", " VAL ", "validation", "dev", "TEST", "", "fold-1"]
     text = HEAD + "".join(f"images/a.jpg,x,{name}\n" for name in names)
     labeled = read(root, text)
-    assert [entry.reason or entry.split for entry in labeled.entries] == [
+    assert [entry.reason or entry.split or "drawn" for entry in labeled.entries] == [
         "train",
         "eval",
         "eval",
         "eval",
         "test",
-        "train",
+        "drawn",
         "unknown_split",
     ]
     assert labeled.given == {"train", "eval", "test"}
-    assert labeled.entries[-1].detail == "'fold-1' is none of train, eval and test"
+    assert labeled.entries[-1].detail == "'fold-1' is none of train, eval and test, nor another usual name of one"
     assert read(root, f"{HEAD}images/a.jpg,x,\nimages/b.jpg,x,test\n").given == {"test"}
 
 
@@ -201,6 +217,45 @@ def test_a_manifest_that_cannot_be_read(content: bytes, message: str, root: Path
     """Another encoding and a damaged gzip file are refused as a whole: no row is lost without a word."""
     with pytest.raises(DataError, match=rf"^the manifest {root}/labels\.csv {message}"):
         read(root, content)
+
+
+def test_images_behind_links(root: Path) -> None:
+    """A row may name its image through a link within the images, or by a hidden name."""
+    (root / "link").symlink_to(root / "images")
+    (root / "images" / "_g.jpg").write_text("g")
+    (root / "images" / ".h.jpg").write_text("h")
+    labeled = read(root, "path,label\nlink/a.jpg,x\nlink/z.jpg,x\nimages/_g.jpg,x\nimages/.h.jpg,x\n")
+    assert [(entry.source, entry.reason, entry.num_bytes) for entry in labeled.entries] == [
+        ("link/a.jpg", None, 3),
+        ("link/z.jpg", "missing_image", 0),
+        ("images/_g.jpg", None, 1),
+        ("images/.h.jpg", None, 1),
+    ]
+
+
+def test_only_what_is_named_is_looked_at(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A manifest may lie in a home directory, of which nothing is listed; what is closed in it does no harm."""
+    for name in ("scandir", "listdir"):
+        monkeypatch.setattr(os, name, lambda *arguments: pytest.fail("a directory was listed"))
+    assert rows_of(read(root, "path,label\nimages/a.jpg,x\n")) == [("images/a.jpg", 0)]
+
+
+def test_an_image_in_a_closed_directory_is_not_missing(root: Path) -> None:
+    """It is there for all that is known: whoever opens it says why it cannot be read."""
+    with closed(root / "images", root.parent):
+        (entry,) = read(root, "path,label\nimages/a.jpg,x\n").entries
+    assert (entry.path, entry.reason) == (f"{root}/images/a.jpg", None)
+
+
+def test_a_manifest_in_the_root_directory() -> None:
+    """Its images lie below `/`, which no path leaves."""
+    manifest = SourceFile("/list.csv", "list.csv", "list.csv", 0, 0.0)
+    data = Data.model_validate({"source": "/list.csv", "format": "manifest"})
+    rows = [Row(0, __file__, "x", ""), Row(1, "../missing.jpg", "x", "")]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_module, "read_rows", lambda file, columns: iter(rows))
+        labeled, _ = read_manifests([manifest], data)
+    assert rows_of(labeled) == [(__file__, 0), ("../missing.jpg", "missing_image")]
 
 
 def test_manifests_of_spans(tmp_path: Path) -> None:

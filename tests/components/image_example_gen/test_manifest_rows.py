@@ -9,6 +9,7 @@ from apache_beam.io.filesystem import FileMetadata
 from apache_beam.io.localfilesystem import LocalFileSystem
 
 from components.errors import DataError
+from components.image_example_gen import source
 from components.image_example_gen.image_folder import Labeled
 from components.image_example_gen.manifest import read_manifests
 from components.image_example_gen.source import list_files
@@ -28,6 +29,10 @@ class Disk(LocalFileSystem):
 
     def open(self, path: str, *args: Any, **options: Any) -> Any:
         return super().open(path.removeprefix("disk://"), *args, **options)
+
+    def metadata(self, path: str) -> FileMetadata:
+        found = super().metadata(path.removeprefix("disk://"))
+        return FileMetadata(path, found.size_in_bytes, found.last_updated_in_seconds)
 
     def _list(self, dir_or_prefix: str) -> Iterator[FileMetadata]:
         for found in super()._list(dir_or_prefix.removeprefix("disk://")):
@@ -129,7 +134,7 @@ def test_a_row_without_a_label(root: Path) -> None:
 
 def test_a_remote_manifest(root: Path) -> None:
     """A manifest of a remote file system names images beside it, by a part of their path or by all of it."""
-    source = f"disk://{root}/labels.csv"
+    manifest = f"disk://{root}/labels.csv"
     paths = [
         "images/a.jpg",
         "./images/../images/b.jpg",
@@ -138,10 +143,49 @@ def test_a_remote_manifest(root: Path) -> None:
         "/images/a.jpg",
     ]
     (root / "labels.csv").write_text("path,label\n" + "".join(f"{path},x\n" for path in paths))
-    data = Data.model_validate({"source": source, "format": "manifest"})
-    labeled, images = read_manifests(list_files(data, source), data)
+    data = Data.model_validate({"source": manifest, "format": "manifest"})
+    labeled, images = read_manifests(list_files(data, manifest), data)
     assert [reason for _, reason in rows_of(labeled)] == [0, 0, 0, "outside_of_source", "outside_of_source"]
     assert [file.path for file in images] == [f"disk://{root}/images/{name}.jpg" for name in "abc"]
+
+
+@pytest.mark.parametrize(("most", "listed"), [(3, []), (2, ["images"])])
+def test_a_remote_manifest_costs_few_requests(
+    most: int, listed: list[str], root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Few images are asked for one by one; for many, the directory that they share is listed, and no more than it."""
+    monkeypatch.setattr(source, "_MAX_ASKED_FOR", most)
+    seen: list[str] = []
+    real = Disk._list
+
+    def watched(disk: Disk, place: str) -> Iterator[FileMetadata]:
+        seen.append(place)
+        return real(disk, place)
+
+    monkeypatch.setattr(Disk, "_list", watched)
+    (root / "labels.csv").write_text("path,label\nimages/a.jpg,x\nimages/b.jpg,x\nimages/z.jpg,x\n")
+    data = Data.model_validate({"source": f"disk://{root}/labels.csv", "format": "manifest"})
+    labeled, _ = read_manifests(list_files(data, str(data.source)), data)
+    assert [
+        (reason, entry.num_bytes) for entry, (_, reason) in zip(labeled.entries, rows_of(labeled), strict=True)
+    ] == [
+        (0, 3),
+        (0, 3),
+        ("missing_image", 0),
+    ]
+    assert [place.removeprefix(f"disk://{root}/") for place in seen] == listed
+
+
+def test_remote_names_may_hold_signs_of_patterns(root: Path) -> None:
+    """`*`, `?` and `[` mean themselves in the name of a manifest and of an image."""
+    names = ["a[b]*?.jpg", "a[c]xy.jpg"]
+    for name in names:
+        (root / name).write_text(name)
+    (root / "l[a]*.csv").write_text("path,label\na[b]*?.jpg,x\na[b]xy.jpg,x\n")
+    (root / "l[a]b.csv").write_text("path,label\n")
+    data = Data.model_validate({"source": f"disk://{root}/l[a]*.csv", "format": "manifest"})
+    labeled, _ = read_manifests(list_files(data, str(data.source)), data)
+    assert rows_of(labeled) == [("a[b]*?.jpg", 0), ("a[b]xy.jpg", "missing_image")]
 
 
 def test_json_with_other_keys(root: Path) -> None:

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import contextlib
+import errno
+import io
 import os
 from pathlib import Path
 
 import pytest
 import tensorflow as tf
+from apache_beam.io.filesystems import FileSystems
 
 from components.image_example_gen.items import Refused, Stored
 from components.image_example_gen.reading import as_original, read_unit
@@ -13,6 +17,7 @@ from components.image_example_gen.units import Entry, Unit
 from schemas import features
 from schemas.data import Data
 from tests.components.images import noise, png, serialized, write_tfrecord
+from tests.rights import closed
 
 DATA = Data(source="here")
 PNG = png(noise(3, 4, 3))
@@ -48,11 +53,60 @@ def test_records_are_read_in_their_order(compression: str, tmp_path: Path) -> No
     assert {outcome.split for outcome in outcomes if isinstance(outcome, Stored)} == {"eval"}
 
 
-def test_a_file_that_vanished_is_an_error(tmp_path: Path) -> None:
-    """A TFRecord removed since it was listed ends the work; it is never taken for an empty one."""
-    file = SourceFile(str(tmp_path / "gone"), "gone", "gone", 9, 0.0)
-    with pytest.raises(OSError, match="gone"):
-        list(read_unit(Unit(0, "train", file), DATA))
+@pytest.mark.parametrize("kind", ["closed", "gone", "link to nowhere", "link to itself", "directory", "pipe"])
+def test_a_tfrecord_that_cannot_be_opened_is_refused(kind: str, tmp_path: Path) -> None:
+    """It is never taken for an empty one, nor does it end the work: all its bytes are lost, under one refusal."""
+    path = tmp_path / "shard"
+    if kind == "closed":
+        path.write_bytes(b"123456789")
+    elif kind == "directory":
+        path.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(path)
+    elif kind != "gone":
+        path.symlink_to(tmp_path / "nowhere" if kind == "link to nowhere" else path)
+    num_bytes = 9 if kind in ("closed", "gone") else 0
+    unit = Unit(0, "train", SourceFile(str(path), "deep/shard", "shard", num_bytes, 0.0))
+    with closed(path, tmp_path) if kind == "closed" else contextlib.nullcontext():
+        (refused,) = read_unit(unit, DATA)
+    assert isinstance(refused, Refused)
+    assert (refused.source, refused.index, refused.reason) == ("deep/shard", 0, "unreadable")
+    assert refused.lost_bytes == max(1, num_bytes)
+    reasons = {
+        "closed": "the file cannot be read: Permission denied; ",
+        "gone": "the file cannot be read: No such file or directory; ",
+        "link to nowhere": "a link to nothing; ",
+        "link to itself": "a link to nothing; ",
+    }
+    assert refused.detail.startswith(reasons.get(kind, "not a file, but a directory, a pipe or a device; "))
+
+
+def test_a_tfrecord_that_cannot_be_read_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a disk fails in the middle, the records before are kept, and the refusal stands at the next."""
+    path = write_tfrecord(tmp_path / "shard", [serialized({features.ENCODED: PNG, features.LABEL: 0})] * 2)
+
+    class Failing(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            if self.tell() > path.stat().st_size // 2:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            return super().read(size)
+
+    monkeypatch.setattr(FileSystems, "open", lambda *arguments, **options: Failing(path.read_bytes()))
+    file = SourceFile(str(path), "shard", "shard", path.stat().st_size, 0.0)
+    first, *_, last = read_unit(Unit(0, "train", file), DATA)
+    assert isinstance(first, Stored)
+    assert isinstance(last, Refused)
+    assert (last.index, last.reason, last.lost_bytes) == (1, "unreadable", file.num_bytes)
+    assert last.detail == ("the file cannot be read: Input/output error; give this user the right to, or copy it anew")
+
+
+def test_an_image_that_is_closed_is_refused(tmp_path: Path) -> None:
+    """An image without the right to read it costs itself alone."""
+    (tmp_path / "a.png").write_bytes(PNG)
+    with closed(tmp_path / "a.png", tmp_path):
+        outcome = read_entry(entry_of(tmp_path / "a.png"))
+    assert isinstance(outcome, Refused)
+    assert (outcome.reason, outcome.detail) == ("unreadable", "the file cannot be read: Permission denied")
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.png.gz", "a*[b]?.png", "ü\n.png"])

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from components.errors import DataError
-from components.image_example_gen.source import OutsideOf, SourceFile, fingerprint, list_directory, list_files
+from components.image_example_gen.source import OutsideOf, SourceFile, files_at, fingerprint, is_no_file, list_files
 from schemas.data import Data
+from tests.rights import closed
 
 
 def touch(root: Path, *names: str) -> None:
@@ -43,6 +44,13 @@ def test_hidden_files_do_not_count(tmp_path: Path) -> None:
     assert names(tmp_path) == ["a", "c/f_g.h"]
 
 
+def test_images_may_have_any_name_but_a_hidden_one(tmp_path: Path) -> None:
+    """Cameras write `_DSC01.jpg`: for images only a name that starts with a dot does not count."""
+    touch(tmp_path, "rose/_DSC01.jpg", "_buds/a", "rose/.b", ".git/c", "_list.csv")
+    assert names(tmp_path, "image_folder") == ["_buds/a", "_list.csv", "rose/_DSC01.jpg"]
+    assert names(tmp_path / "_list.csv", "manifest") == ["_list.csv"]
+
+
 def test_a_manifest_is_one_file(tmp_path: Path) -> None:
     """Of a manifest's directory only the manifest itself is listed, not one of the same name further below."""
     touch(tmp_path, "labels.csv", "labels.csv.bak", "old/labels.csv", "a.jpg")
@@ -52,9 +60,10 @@ def test_a_manifest_is_one_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("data_format", ["tfrecord", "image_folder", "manifest"])
 def test_a_source_without_files_is_refused(data_format: str, tmp_path: Path) -> None:
     """Where there is no file, or only hidden ones, the error says where it looked and what to check."""
-    touch(tmp_path, "hidden/.file", "hidden/_x/file")
+    touch(tmp_path, "hidden/.file", *(["hidden/_x/file"] if data_format == "tfrecord" else []))
+    marks = r"'\.' or '_'" if data_format == "tfrecord" else r"'\.'"
     for missing in (tmp_path / "missing", tmp_path / "hidden"):
-        with pytest.raises(DataError, match=rf"^no file in {missing}; check data\.source, .* start with '\.' or '_'"):
+        with pytest.raises(DataError, match=rf"^no file in {missing}; check data\.source, .* start with {marks}$"):
             files_of(missing, data_format)
 
 
@@ -92,8 +101,8 @@ def test_the_fingerprint_follows_the_files(tmp_path: Path) -> None:
     assert len(set(seen)) == len(seen)
 
 
-def test_links_of_an_image_folder_are_listed(tmp_path: Path) -> None:
-    """Files behind a link to a directory outside, and links that lead nowhere, are seen, so that they can be refused.
+def test_links_are_listed(tmp_path: Path) -> None:
+    """What is behind a link to a directory outside, and a link that leads nowhere, is seen, to be read or refused.
 
     A link to a directory inside of the source is not followed: its files are there under their own names.
     """
@@ -105,8 +114,62 @@ def test_links_of_an_image_folder_are_listed(tmp_path: Path) -> None:
     (source / "all").symlink_to(source)
     (source / "up").symlink_to(tmp_path)
     seen = ["rose/a", "rose/gone", "tulip/b", "tulip/c/d", "up/outside/b", "up/outside/c/d"]
-    assert names(source, "image_folder") == seen
-    assert names(source) == ["rose/a"]
+    assert names(source, "image_folder") == names(source) == seen
+    listed = {file.relative_path: file.num_bytes for file in files_of(source)}
+    assert (listed["tulip/b"], listed["rose/gone"]) == (len("outside/b"), 0)
+
+
+@pytest.mark.parametrize("data_format", ["tfrecord", "image_folder"])
+def test_a_directory_that_is_closed_is_an_error(data_format: str, tmp_path: Path) -> None:
+    """What a directory holds is never passed over for want of rights; the error says how to mend it."""
+    touch(tmp_path, "a/b", "c/d")
+    with closed(tmp_path / "a", tmp_path), pytest.raises(DataError) as caught:
+        files_of(tmp_path, data_format)
+    assert str(caught.value) == (f"{tmp_path / 'a'} cannot be listed: Permission denied; give this user the right to")
+
+
+def test_a_file_that_is_closed_is_listed(tmp_path: Path) -> None:
+    """A file without the right to read it, or behind a closed directory, is there, so that it can be refused."""
+    touch(tmp_path, "source/a", "source/b", "closed/c")
+    (tmp_path / "source" / "link").symlink_to(tmp_path / "closed" / "c")
+    with closed(tmp_path / "source" / "a", tmp_path):
+        assert [(file.name, file.num_bytes) for file in files_of(tmp_path / "source")] == [
+            ("a", 8), ("b", 8), ("link", 8),
+        ]  # fmt: skip
+    with closed(tmp_path / "closed", tmp_path):
+        assert [(file.name, file.num_bytes) for file in files_of(tmp_path / "source")] == [
+            ("a", 8), ("b", 8), ("link", 0),
+        ]  # fmt: skip
+
+
+def test_nothing_around_a_manifest_is_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A manifest may lie in a home directory, which is not walked for it."""
+    touch(tmp_path, "list.csv", "a/b")
+    for name in ("scandir", "listdir"):
+        monkeypatch.setattr(os, name, lambda *arguments: pytest.fail("a directory was listed"))
+    assert names(tmp_path / "list.csv", "manifest") == ["list.csv"]
+
+
+def test_files_at_paths(tmp_path: Path) -> None:
+    """Of some paths those that are files are found, through links too; directories and what is missing are not."""
+    touch(tmp_path, "a", "real/b")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    (tmp_path / "gone").symlink_to(tmp_path / "nowhere")
+    asked = {f"{tmp_path}/{name}" for name in ("a", "link/b", "real", "gone", "c", "a/d")}
+    files = files_at(asked, str(tmp_path))
+    assert {file.relative_path: file.num_bytes for file in files.values()} == {"a": 1, "link/b": 6}
+    assert all(path == file.path for path, file in files.items())
+
+
+def test_a_pipe_and_a_link_to_nothing_are_no_files(tmp_path: Path) -> None:
+    """Neither can be read; a missing path is for whoever opens it to complain of."""
+    touch(tmp_path, "a")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "gone").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "good").symlink_to(tmp_path / "a")
+    assert [is_no_file(f"{tmp_path}/{name}") for name in ("pipe", "gone", "", "a", "good", "missing")] == [
+        True, True, True, False, False, False,
+    ]  # fmt: skip
 
 
 def test_leaving_a_directory(tmp_path: Path) -> None:
@@ -124,7 +187,10 @@ def test_leaving_a_directory(tmp_path: Path) -> None:
     assert not OutsideOf("gs://bucket/x").is_left_by("gs://other/y")
 
 
-def test_a_directory_is_listed_whole(tmp_path: Path) -> None:
-    """Where a manifest may name any file, hidden ones are listed too."""
-    touch(tmp_path, "a", "_b", ".c/d")
-    assert sorted(file.relative_path for file in list_directory(str(tmp_path))) == [".c/d", "_b", "a"]
+def test_a_star_after_a_folder_of_classes(tmp_path: Path) -> None:
+    """`span-{SPAN}/*` means the directories of a span's classes as much as its files."""
+    touch(tmp_path, "span-1/rose/a.png", "span-2/rose/b.png")
+    for ending in ("", "/", "/*"):
+        source = f"{tmp_path}/span-{{SPAN}}{ending}"
+        data = Data(source=source, format="image_folder")
+        assert [file.name for file in list_files(data, source)] == ["rose/b.png"]

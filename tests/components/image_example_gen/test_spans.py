@@ -7,8 +7,9 @@ import pytest
 
 from components.errors import DataError
 from components.image_example_gen.source import list_files, newest_span
-from components.image_example_gen.spans import find, fixed_directory, has_placeholders, newest
+from components.image_example_gen.spans import Directories, find, fixed_directory, has_placeholders, newest
 from schemas.data import Data
+from tests.rights import closed
 
 
 def touch(root: Path, *names: str) -> None:
@@ -138,6 +139,61 @@ def test_a_pattern_that_matches_nothing(pattern: str, tmp_path: Path) -> None:
         taken(tmp_path, pattern)
     assert str(caught.value).startswith(f"no file matches {tmp_path}/{pattern}; ")
     assert "/data/span-{SPAN}/v{VERSION}/*" in str(caught.value)
+
+
+def test_a_span_may_be_a_link(tmp_path: Path) -> None:
+    """A span's directory may lie elsewhere, below the others or not; links within it are followed as in any source."""
+    touch(tmp_path, "data/1/a", "data/archive/x/b", "data/archive/x/deep/c", "elsewhere/d")
+    data = tmp_path / "data"
+    (data / "2").symlink_to(data / "archive" / "x")
+    (data / "3").symlink_to(tmp_path / "elsewhere")
+    (data / "archive" / "x" / "again").symlink_to(data / "archive" / "x" / "deep")
+    for data_format in ("tfrecord", "image_folder"):
+        assert taken(data, "{SPAN}", 9, format=data_format) == ["1/a", "2/b", "2/deep/c", "3/d"]
+    assert taken(data, "{SPAN}/*", 9) == ["1/a", "2/b", "3/d"]
+
+
+def test_what_one_span_takes_from_another(tmp_path: Path) -> None:
+    """A link from a span into an earlier one, which may not be read any more, is followed."""
+    touch(tmp_path, "1/rose/a", "2/tulip/b")
+    (tmp_path / "2" / "rose").symlink_to(tmp_path / "1" / "rose")
+    assert taken(tmp_path, "{SPAN}", format="image_folder") == ["2/rose/a", "2/tulip/b"]
+
+
+def test_only_spans_are_looked_into(tmp_path: Path) -> None:
+    """A directory beside the spans does no harm if it is closed, nor does one below a manifest's; a span's does."""
+    touch(tmp_path, "1/labels.csv", "1/images/a", "other/b")
+    with closed(tmp_path / "other", tmp_path):
+        assert taken(tmp_path, "{SPAN}") == ["1/images/a", "1/labels.csv"]
+    with closed(tmp_path / "1" / "images", tmp_path):
+        assert taken(tmp_path, "{SPAN}/labels.csv", format="manifest") == ["1/labels.csv"]
+        with pytest.raises(DataError, match=r"/1/images cannot be listed: Permission denied; give this user"):
+            taken(tmp_path, "{SPAN}")
+
+
+@pytest.mark.parametrize(
+    ("source", "yes", "no"),
+    [
+        ("/d/{SPAN}", ["/d/7", "/d/7/x", "/d/7/x/y"], ["/d/x", "/d/x/7"]),
+        ("/d/s-{SPAN}/v{VERSION}/*", ["/d/s-7", "/d/s-7/v1"], ["/d/s-7/w1", "/d/s-7/v1/x", "/d/7"]),
+        ("/d/{SPAN}/**", ["/d/7", "/d/7/x/y"], ["/d/x"]),
+        ("/d/{SPAN}/*/part-?", ["/d/7/x"], ["/d/7/x/y", "/d/7/x/part-1"]),
+        ("/d/{SPAN}/v-{SPAN}/*", ["/d/7", "/d/7/v-7"], ["/d/7/v-8"]),
+        ("/d/part-{SPAN}-*", [], ["/d/7", "/d/part-7-x"]),
+        ("/{SPAN}", ["/7", "/7/x"], ["/x"]),
+    ],
+)
+def test_directories_on_the_way_to_files(source: str, yes: list[str], no: list[str]) -> None:
+    """A directory counts where files that belong to a span may lie in it, or below it."""
+    directories = Directories(source, is_file=False)
+    assert [path for path in [*yes, *no] if directories.may_hold_files(path)] == yes
+
+
+def test_the_directory_of_a_span() -> None:
+    """All below a span's directory is its own; names start there, and above there are none."""
+    directories = Directories("/d/{SPAN}/v{VERSION}", is_file=False)
+    assert [directories.own(path) for path in ("/d/7", "/d/7/v1", "/d/7/v1/x/y")] == ["/d/7", "/d/7/v1", "/d/7/v1"]
+    assert [directories.name(path) for path in ("/d/7", "/d/7/v1", "/d/7/v1/x/y")] == ["", "", "x/y"]
 
 
 def test_manifests_by_span(tmp_path: Path) -> None:

@@ -126,17 +126,17 @@ def test_image_files_are_gathered_into_units(tmp_path: Path) -> None:
 
 
 def test_a_manifest_is_surveyed(tmp_path: Path) -> None:
-    """The rows of a manifest become units like image files, with the splits that they give."""
+    """The rows of a manifest become units like image files; what it has no rows for is drawn from training."""
     touch(tmp_path, "a", "b")
     (tmp_path / "m.csv").write_text("path,label,split\na,rose,train\nb,aster,test\nc,aster,\n")
     survey_ = found(tmp_path / "m.csv", format="manifest")
     (unit,) = survey_.units
     assert [(entry.source, entry.reason or entry.split) for entry in unit.entries] == [
-        ("a", "train"),
+        ("a", UNASSIGNED),
         ("b", "test"),
         ("c", "missing_image"),
     ]
-    assert (survey_.labels, survey_.given, survey_.is_mixed) == (["aster", "rose"], frozenset({"train", "test"}), True)
+    assert (survey_.labels, survey_.given, survey_.is_mixed) == (["aster", "rose"], frozenset({"train", "test"}), False)
     assert drawn(tmp_path / "m.csv", format="manifest") == Shares(0, 0.1)
 
 
@@ -188,3 +188,12 @@ def test_a_pipe_among_the_shards_hangs_nothing(tmp_path: Path) -> None:
     [refused] = read_unit(unit, Data(source=str(tmp_path)))
     assert isinstance(refused, Refused)
     assert (refused.source, refused.reason) == ("pipe.tfrecord", "unreadable")
+
+
+def test_rows_without_a_split_are_drawn_and_the_others_kept(tmp_path: Path) -> None:
+    """Where some rows name a split and others none, no row stated as train is drawn for another."""
+    touch(tmp_path, "a", "b", "c")
+    (tmp_path / "m.csv").write_text("path,label,split\na,rose,train\nb,aster,test\nc,aster,\n")
+    survey_ = found(tmp_path / "m.csv", format="manifest")
+    assert survey_.is_mixed
+    assert [entry.split for unit in survey_.units for entry in unit.entries] == ["train", "test", UNASSIGNED]

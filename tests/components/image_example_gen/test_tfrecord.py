@@ -4,13 +4,17 @@ import gzip
 import io
 import struct
 import tracemalloc
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.image_example_gen.tfrecord import Record, masked_crc, read_records, write_record
+from components.image_example_gen import tfrecord
+from components.image_example_gen.items import Refused
+from components.image_example_gen.report import IngestionReport
+from components.image_example_gen.tfrecord import FRAMING, Record, masked_crc, read_records, write_record
 from tests.components.images import write_tfrecord
 
 PAYLOADS = (b"first", b"", b"the third record")
@@ -159,14 +163,129 @@ def test_a_length_that_looks_like_gzip_is_no_gzip() -> None:
     assert [record.payload for record in read_records(file)] == [payload]
 
 
-@pytest.mark.parametrize("num_wrong", [50, 1_000, 100_000])
-def test_damage_in_a_large_gzip_file_tells_how_much_is_lost(num_wrong: int) -> None:
-    """Of what lies behind the damage, still packed, about every byte is counted."""
+def random_payloads(count: int, size: int = 5_000) -> tuple[bytes, ...]:
     random = np.random.default_rng(1)
-    content = bytearray(gzip.compress(written(tuple(random.bytes(10_000) for _ in range(200))), mtime=0))
+    return tuple(random.bytes(size) for _ in range(count))
+
+
+def letters(count: int, size: int = 300) -> tuple[bytes, ...]:
+    """Payloads that gzip makes a fourth as large."""
+    random = np.random.default_rng(2)
+    return tuple(random.integers(97, 101, size, np.uint8).tobytes() for _ in range(count))
+
+
+@pytest.mark.parametrize("num_wrong", [64, 1_000])
+@pytest.mark.parametrize("payloads", [random_payloads(400), letters(2_000), letters(30)], ids=["random", "text", "few"])
+def test_damage_in_a_gzip_file_tells_how_much_is_lost(payloads: tuple[bytes, ...], num_wrong: int) -> None:
+    """What lies behind the damage is counted as it would be unpacked, however well it was packed."""
+    unpacked = written(payloads)
+    content = bytearray(gzip.compress(unpacked, mtime=0))
     half = len(content) // 2
-    content[half : half + num_wrong] = bytes(num_wrong)
+    content[half : half + num_wrong] = np.random.default_rng(3).bytes(num_wrong)
     records = read(bytes(content))
     assert [record.lost_bytes > 0 for record in records] == [False] * (len(records) - 1) + [True]
-    # What the reader had in its buffers is not counted: up to 128 KiB, as Python's version has it.
-    assert 0.8 * half < records[-1].lost_bytes <= half + 10_000
+    kept = [record.payload for record in records if record.reason is None]
+    assert kept == list(payloads[: len(kept)])
+    lost = sum(HEADER + len(payload) + FOOTER for payload in payloads[len(kept) :])
+    assert lost == pytest.approx(len(unpacked) / 2, rel=0.05, abs=1_000)
+    # The damage itself may unpack to less than was there, or to more.
+    assert records[-1].lost_bytes == pytest.approx(lost, rel=0.05, abs=2_000)
+
+
+def test_the_number_of_records_behind_damage_is_estimated() -> None:
+    """Of 2,000 well packed records half lie behind 64 wrong bytes that stop gzip, and so many are told as lost."""
+    payloads = letters(2_000)
+    packer = zlib.compressobj(wbits=31)
+    first = packer.compress(written(payloads[:1_000])) + packer.flush(zlib.Z_FULL_FLUSH)
+    second = packer.compress(written(payloads[1_000:])) + packer.flush()
+    content = first + b"\xff" * 64 + second[64:]
+    report = IngestionReport()
+    for record in read(content):
+        if record.reason is None:
+            report.keep(len(record.payload or b"") + FRAMING)
+        else:
+            report.refuse(Refused("a", record.index, record.reason, "", "", b"", record.lost_bytes))
+    assert report.num_kept == 1_000
+    assert report.num_refused == {"truncated_file": 1}
+    assert 1 + report.num_lost == pytest.approx(1_000, abs=5)
+
+
+def test_records_before_the_damage_of_a_gzip_file_are_kept() -> None:
+    """Wherever a byte is wrong, every record that the bytes before it hold is given out."""
+    payloads = letters(200, 40)
+    content = gzip.compress(written(payloads), mtime=0)
+    for place in range(10, len(content), 97):
+        damaged = bytearray(content)
+        damaged[place:] = b"\xff" * (len(content) - place)
+        before = zlib.decompressobj(31).decompress(content[:place])
+        records = read(bytes(damaged))
+        kept = [record.payload for record in records if record.reason is None]
+        assert kept == list(payloads[: len(kept)])
+        assert len(kept) >= len(before) // (HEADER + 40 + FOOTER)
+        assert records[-1].reason is not None
+
+
+def test_of_a_gzip_file_that_is_cut_off_what_there_is_counts() -> None:
+    """What is missing cannot be known; the part of a record that is there is lost."""
+    payloads = letters(2_000)
+    content = gzip.compress(written(payloads), mtime=0)
+    *kept, damage = read(content[: len(content) // 2])
+    assert [record.payload for record in kept] == list(payloads[: len(kept)])
+    assert len(kept) == pytest.approx(1_000, abs=20)
+    assert 1 <= damage.lost_bytes <= HEADER + len(payloads[0]) + FOOTER
+    assert damage.detail is not None
+    assert "ends before its end-of-stream marker" in damage.detail
+
+
+def too_large(index: int, length: int) -> Record:
+    detail = f"a record of {length} bytes; at most 1073741824 can be read, so make its image smaller"
+    return Record(index, None, "too_large", detail)
+
+
+@pytest.fixture(scope="module")
+def gibibyte() -> bytes:
+    """One record of a byte more than a gibibyte, of zeros, gzipped in many members."""
+    header = struct.pack("<Q", (1 << 30) + 1)
+    start, end = header + struct.pack("<I", masked_crc(header)), bytes(1) + struct.pack("<I", 0)
+    return gzip.compress(start) + gzip.compress(bytes(1 << 24)) * 64 + gzip.compress(end)
+
+
+def test_a_record_that_is_too_large_is_passed_over(gibibyte: bytes) -> None:
+    """More than a gibibyte is not held in memory: the record is refused with its size, and the next ones are read."""
+    content = gzip.compress(written()) + gibibyte + gzip.compress(written())
+    tracemalloc.start()
+    records = read(content)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    first = [Record(index, payload) for index, payload in enumerate(PAYLOADS)]
+    others = [Record(4 + index, payload) for index, payload in enumerate(PAYLOADS)]
+    assert records == [*first, too_large(3, (1 << 30) + 1), *others]
+    assert peak < 10 << 20
+
+
+def test_a_record_of_50_gigabytes_that_ends_early_costs_no_memory(gibibyte: bytes) -> None:
+    """A length far beyond what a gzip file unpacks to is a truncated file, whose bytes are counted, not held."""
+    header = struct.pack("<Q", 50 * 10**9)
+    start = header + struct.pack("<I", masked_crc(header))
+    tracemalloc.start()
+    [record] = read(gzip.compress(start) + gibibyte)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (record.index, record.payload, record.reason) == (0, None, "truncated_file")
+    assert record.lost_bytes == HEADER + HEADER + (1 << 30) + 1 + FOOTER
+    assert peak < 10 << 20
+
+
+def test_the_largest_record_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exactly the limit is taken, a byte more is not, in a plain file as in a packed one."""
+    monkeypatch.setattr(tfrecord, "LARGEST_RECORD", 1_000)
+    content = written((bytes(1_000), bytes(1_001), b"last"))
+    for file in (content, gzip.compress(content)):
+        assert [(record.index, record.payload, record.reason) for record in read(file)] == [
+            (0, bytes(1_000), None),
+            (1, None, "too_large"),
+            (2, b"last", None),
+        ]
+    # Its end is missing: nothing is known of what follows.
+    [_, damage] = read(content[: HEADER + 1_000 + FOOTER + HEADER + 1_001])
+    assert (damage.index, damage.reason, damage.lost_bytes) == (1, "truncated_file", HEADER + 1_001)
