@@ -14,6 +14,16 @@ from components.image_example_gen.items import Refused
 REPORT_NAME = "ingestion.json"
 MAX_LISTED = 1000
 _NUM_SHOWN = 5
+# Where most examples are refused for one reason, the experiment is more likely wrong than the data.
+_HINTS = {
+    "unsupported_format": "if these are TFRecords of pixels, state data.encoding: raw or float32",
+    "wrong_shape": "see that data.encoding is what the pixels are stored as",
+    "not_a_tfrecord": "if these are image files, state data.format: image_folder or manifest",
+    "not_an_example": "see that the files hold tf.train.Examples",
+    "unknown_label": "see that data.labels names the classes as the data does, or leave it out",
+    "missing_label": "state where the label is, by data.features.label or data.columns.label",
+    "missing_image": "state where the image is, by data.features.image, data.columns.path or data.images",
+}
 
 
 @dataclass(frozen=True)
@@ -171,6 +181,9 @@ class IngestionReport:
         lines = [f"unusable examples: {counts}{lost}", *(f"  {refusal}" for refusal in self.refusals[:_NUM_SHOWN])]
         if (more := self.num_refused.total() - _NUM_SHOWN) > 0:
             lines.append(f"  and {more} more")
+        for reason, count in self.num_refused.most_common(1):
+            if reason in _HINTS and 2 * count > self.num_refused.total() + self.num_examples.total():
+                lines.append(f"most are {reason}: {_HINTS[reason]}")
         if self.quarantine:
             lines.append(f"all of them: {self.quarantine}.jsonl, the originals in {self.quarantine}.tfrecord")
         return "\n".join(lines)

@@ -182,3 +182,13 @@ def test_a_loss_is_described() -> None:
     assert report.describe_refusals().splitlines()[0] == (
         "unusable examples: corrupt_record 1, empty 1, undecodable 1; about 9 more are lost in 1000 bytes behind damage"
     )
+
+
+def test_most_of_one_kind_is_a_mistake_of_the_experiment() -> None:
+    """Where most examples are refused for one reason, the key that is likely wrong is named; else none is."""
+    report = IngestionReport(Counter(train=10))
+    for index in range(11):
+        report.refuse(refused(index, reason="unknown_label"))
+    assert "most are unknown_label: see that data.labels names the classes" in report.describe_refusals()
+    report.num_examples["train"] = 11
+    assert "most are" not in report.describe_refusals()
