@@ -63,7 +63,7 @@ DAMAGES = [
     (
         label_out_of_range,
         "DataGate",
-        r"anomalies: split train: image/class/label: .*10 in digits\.tfrecord, record 7",
+        r"  digits\.tfrecord, record 7: image/class/label: unknown_label: class 10 is not among the 10 classes",
     ),
     (empty_split, "ImageExampleGen", r"ImageExampleGen: no usable example in the split test \(.*test 0\)"),
     (other_schema, "DataGate", r"anomalies: split test: image/height: .*: 8"),
