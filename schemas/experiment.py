@@ -35,6 +35,10 @@ class Gate(Section):
     """A class with `max_imbalance` times as many training examples as another."""
     max_imbalance: Annotated[float, Field(ge=1)] = 50.0
     """Largest ratio of the most frequent class to the rarest."""
+    duplicates: Policy = "warn"
+    """More than `max_duplicates` of the examples repeat the image of another."""
+    max_duplicates: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """Largest share of examples whose image occurs before."""
     leakage: Policy = "warn"
     """The same image in two splits."""
     conflicts: Policy = "warn"

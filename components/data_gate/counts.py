@@ -92,9 +92,16 @@ def _listed(counts: dict[int, int], labels: Sequence[str]) -> str:
 
 
 def check_copies(report: IngestionReport, gate: Gate) -> list[Finding]:
-    """Whether one image is in two splits, or has two labels."""
+    """Whether many examples hold one image, and whether one is in two splits, or has two labels."""
     copies = report.copies
     findings = []
+    num_examples, num_repeats = report.num_examples.total(), copies.num_examples - copies.num_images
+    if gate.duplicates != "off" and num_repeats > gate.max_duplicates * num_examples:
+        message = (
+            f"{num_repeats} of {num_examples} examples repeat an image, a fraction of {num_repeats / num_examples:.4g};"
+            f" the limit is gate.max_duplicates = {gate.max_duplicates:g}"
+        )
+        findings.append(Finding("duplicates", gate.duplicates == "fail", message + _pairs(copies.repeated)))
     if gate.leakage != "off" and copies.num_leaking:
         are = _number(copies.num_leaking, "image is", "images are")
         message = f"{are} in more than one of the splits {', '.join(SPLITS)}; the limit is 0"

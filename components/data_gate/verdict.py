@@ -15,6 +15,7 @@ _MENDS = {
     "too_few": "add images of these classes, or take them out (data.labels; in TFRecords labels count from 0 without"
     " gaps); gate.min_per_class is the limit",
     "imbalance": "add images of the rarest classes; gate.max_imbalance is the limit",
+    "duplicates": "remove the copies, which weigh more than other images; gate.max_duplicates is the limit",
     "leakage": "remove the copies from all splits but one",
     "conflicts": "correct the label of one of each pair",
     "drift": "look whether the new data is right; where the change is meant, raise gate.max_drift",

@@ -40,6 +40,7 @@ def find_copies(table: pa.Table) -> Copies:
         num_examples=int(sizes[repeated].sum()),
         num_conflicting=int(is_conflicting.sum()),
         num_leaking=int(is_leaking.sum()),
+        repeated=_listed(table, groups, np.ones(len(groups), np.bool_), splits),
         conflicting=_listed(table, groups, is_conflicting[repeated], labels),
         leaking=_listed(table, groups, is_leaking[repeated], splits),
     )

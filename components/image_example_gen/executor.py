@@ -53,11 +53,15 @@ def _check_splits(report: IngestionReport, splits: Splits) -> None:
     if not empty:
         return
     counts = ", ".join(f"{split} {report.num_examples[split]}" for split in SPLITS)
-    message = f"no usable example in the split{'s' if len(empty) > 1 else ''} {' and '.join(empty)} ({counts})"
+    message = f"no usable example in the split{'s' if len(empty) > 1 else ''} {_and(empty)} ({counts})"
     if report.num_refused:
         raise DataError(f"{message}.\n{report.describe_refusals()}")
     stated = ", ".join(f"{name}: {getattr(splits, name)}" for name in empty if getattr(splits, name) is not None)
     raise DataError(f"{message}; give more images, or change data.splits" + (f" (now {stated})" if stated else ""))
+
+
+def _and(names: list[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
 
 
 def _check_names(report: IngestionReport) -> None:

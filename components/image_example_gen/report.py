@@ -72,6 +72,8 @@ class Copies:
     """Images that occur with more than one label."""
     num_leaking: int = 0
     """Images that occur in more than one split."""
+    repeated: list[list[Copy]] = field(default_factory=list)
+    """The first images that occur more than once."""
     conflicting: list[list[Copy]] = field(default_factory=list)
     """The first of them."""
     leaking: list[list[Copy]] = field(default_factory=list)
@@ -203,7 +205,7 @@ class IngestionReport:
         """Reads what `to_json` wrote."""
         content: dict[str, Any] = json.loads(text)
         copies = content.pop("copies")
-        for listed in ("conflicting", "leaking"):
+        for listed in ("repeated", "conflicting", "leaking"):
             copies[listed] = [[Copy(**copy) for copy in group] for group in copies[listed]]
         counted = {split: _by_label(counts) for split, counts in content.pop("class_counts").items()}
         return cls(

@@ -152,11 +152,11 @@ def test_the_gate_fails_for_what_cannot_be_trained_on() -> None:
     failing = {name for name, value in gate if value == "fail"}
     warning = {name for name, value in gate if value == "warn"}
     assert failing == {"anomalies", "quarantine", "too_few"}
-    assert warning == {"imbalance", "leakage", "conflicts", "drift", "skew"}
+    assert warning == {"imbalance", "duplicates", "leakage", "conflicts", "drift", "skew"}
 
 
 @pytest.mark.parametrize(
-    "key", ["anomalies", "quarantine", "too_few", "imbalance", "leakage", "conflicts", "drift", "skew"]
+    "key", ["anomalies", "quarantine", "too_few", "imbalance", "duplicates", "leakage", "conflicts", "drift", "skew"]
 )
 def test_each_check_of_the_gate_has_a_policy(key: str) -> None:
     """Every check can fail a run, warn, or be off, and nothing else."""

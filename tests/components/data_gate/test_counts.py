@@ -42,7 +42,10 @@ def copies() -> IngestionReport:
     """Seven images twice in two splits, one of them with two labels."""
     leaking = [[Copy(f"{n}.png", 0, "train", 0), Copy(f"copy-{n}.png", 0, "test", int(n == 0))] for n in range(7)]
     return IngestionReport(
-        copies=Copies(7, 14, num_conflicting=1, num_leaking=7, conflicting=leaking[:1], leaking=leaking)
+        Counter(train=50, test=10),
+        copies=Copies(
+            7, 14, num_conflicting=1, num_leaking=7, repeated=leaking, conflicting=leaking[:1], leaking=leaking
+        ),
     )
 
 
@@ -51,6 +54,7 @@ CHECKS: dict[str, Callable[[Gate], list[Finding]]] = {
     "quarantine": lambda gate: check_quarantine(refusing(8, broken(3), broken(5)), 0.1, gate),
     "too_few": lambda gate: check_classes(counted(9, 0), NAMES[:2], gate),
     "imbalance": lambda gate: check_classes(counted(90, 1), NAMES[:2], gate),
+    "duplicates": lambda gate: check_copies(copies(), gate),
     "leakage": lambda gate: check_copies(copies(), gate),
     "conflicts": lambda gate: check_copies(copies(), gate),
 }
@@ -172,4 +176,13 @@ def test_copies_are_told_with_their_places() -> None:
     head, pair = only(findings, "conflicts").message.splitlines()
     assert head == "1 image occurs with more than one label; the limit is 0"
     assert pair.endswith("copy-0.png, record 0 (split test, class 1)")
-    assert check_copies(IngestionReport(), Gate(leakage="fail", conflicts="fail")) == []
+    assert check_copies(IngestionReport(), Gate(duplicates="fail", leakage="fail", conflicts="fail")) == []
+
+
+def test_many_repeated_images_are_told() -> None:
+    """The share of examples that add no image, its limit, and the first copies; at the limit nothing is said."""
+    head, first, *_ = only(check_copies(copies(), Gate()), "duplicates").message.splitlines()
+    assert head == ("7 of 60 examples repeat an image, a fraction of 0.1167; the limit is gate.max_duplicates = 0.1")
+    assert first == "  0.png, record 0 (split train, class 0) = copy-0.png, record 0 (split test, class 1)"
+    enough = Gate(max_duplicates=7 / 60)
+    assert [finding.check for finding in check_copies(copies(), enough)] == ["leakage", "conflicts"]

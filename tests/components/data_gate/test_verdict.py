@@ -17,6 +17,7 @@ MENDS = {
     "anomalies": "schema.file",
     "too_few": "gate.min_per_class",
     "imbalance": "gate.max_imbalance",
+    "duplicates": "gate.max_duplicates",
     "leakage": "remove the copies",
     "conflicts": "correct the label",
     "drift": "gate.max_drift",

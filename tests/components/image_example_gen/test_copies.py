@@ -58,6 +58,7 @@ def test_copies_are_counted_and_listed() -> None:
         [Copy("file-3", 3, "eval", 3), Copy("file-6", 6, "eval", 4)],
     ]
     assert indexes(found.leaking) == [[1, 7], [5, 8, 9]]
+    assert indexes(found.repeated) == [[1, 7], [2, 4], [3, 6], [5, 8, 9]]
 
 
 def test_counts_are_exact_over_many_tables() -> None:

@@ -179,7 +179,7 @@ def test_an_empty_split_is_refused(tmp_path: Path) -> None:
 def test_splits_emptied_by_unusable_examples_are_refused(tmp_path: Path) -> None:
     """Where no example can be used, the error tells why, example by example."""
     message = refuse(tmp_path, [b"\xff"] * 7)
-    assert message.startswith("no usable example in the splits train and eval and test (train 0, eval 0, test 0).\n")
+    assert message.startswith("no usable example in the splits train, eval and test (train 0, eval 0, test 0).\n")
     assert "unusable examples: not_an_example 7" in message
     assert "file, record 0: image/encoded: not_an_example: the record is no tf.train.Example" in message
     assert "the originals in " in message

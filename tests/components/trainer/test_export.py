@@ -35,6 +35,11 @@ FILES = {
     "gray JPEG": jpeg(smooth(6, 5, 1)),
     "GIF": encode(picture(noise(8, 8, 1)), "GIF"),
     "BMP": encode(picture(noise(10, 3, 3)), "BMP"),
+    "progressive JPEG": encode(picture(smooth(12, 9, 3)), "JPEG", progressive=True),
+    "CMYK JPEG": encode(picture(smooth(8, 11, 3)).convert("CMYK"), "JPEG"),
+    "palette PNG": encode(picture(smooth(9, 9, 3)).quantize(16), "PNG"),
+    "16-bit PNG": tf.io.encode_png(noise(7, 7, 3).astype(np.uint16) * 257).numpy(),
+    "gray PNG with alpha": tf.io.encode_png(noise(4, 6, 2)).numpy(),
 }
 CONSTANT = {"ant": 0.05, "bée": 0.5, "cat": 0.3, "dog": 0.08, "emu": 0.04, "fox": 0.03}
 
