@@ -36,8 +36,7 @@ schema: environment ## Writes the JSON Schema of the experiment file
 	$(PYTHON) -m schemas.json_schema
 
 bench: environment ## Measures Darkroom against stock TFX, and how its data stages grow, and prints tables
-	$(PYTHON) -m tests.bench.data_stages
-	$(PYTHON) -m tests.bench.against_stock
+	@status=0; for part in data_stages against_stock; do $(PYTHON) -m tests.bench.$$part || status=1; done; exit $$status
 
 clean: ## Removes the environment and all caches, never the workspace
 	rm -rf .venv .uv .mypy_cache .pytest_cache .ruff_cache
