@@ -133,7 +133,7 @@ def _write(data: Data, place: str, encoding: str, result: Ingestion) -> None:
         if report.quarantine:
             report.quarantine = str(destination / _QUARANTINE / Path(report.quarantine).name)
         (whole / _REPORT).write_text(report.to_json())
-        _gather(report, parts, whole, _has_patterns(data), result)
+        _gather(report, parts, whole, bool(data.splits.patterns), result)
         _judge(report, data, result)
         whole.replace(destination)
 
@@ -159,12 +159,6 @@ def _gather(report: IngestionReport, parts: Path, whole: Path, is_divided: bool,
             name = split if is_divided else _UNDIVIDED
             result.num_files += _name_files(sorted((parts / f"Split-{split}").iterdir()), whole, name)
             result.examples[name] = count
-
-
-def _has_patterns(data: Data) -> bool:
-    from components.image_example_gen.splitting import patterns_of
-
-    return bool(patterns_of(data.splits))
 
 
 def _judge(report: IngestionReport, data: Data, result: Ingestion) -> None:

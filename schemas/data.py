@@ -80,6 +80,12 @@ class Splits(Section):
     """Held out until the evaluation. auto: 20 % of fewer than 1,000 images, 10 % of fewer than 10,000 and of spans,
     else 5 %."""
 
+    @property
+    def patterns(self) -> dict[str, str]:
+        """The pattern of each split that has one, by the split's name."""
+        stated = {"train": self.train, "eval": self.eval, "test": self.test}
+        return {split: value for split, value in stated.items() if isinstance(value, str) and value != "auto"}
+
     @model_validator(mode="after")
     def _leave_something_to_train_on(self) -> Splits:
         shares = sum(share for share in (self.eval, self.test) if isinstance(share, float))

@@ -20,6 +20,9 @@ NUM_BYTES = "image/bytes"
 # What the Transform graph reads of an image.
 STORED_IMAGE = (ENCODED, FORMAT, HEIGHT, WIDTH, CHANNELS)
 
+# Ingestion gives each example exactly one value of these, and statistics are made of all the others.
+WITHOUT_STATISTICS = (ENCODED, SHA256, FILENAME)
+
 # Values of `image/format` for pixels that are stored without a file format.
 RAW_FORMAT = "RAW"
 FLOAT32_FORMAT = "FLOAT32"

@@ -157,11 +157,7 @@ def _check_placeholders(source: str) -> list[Problem]:
 
 
 def _check_splits(source: str, data: Data) -> list[Problem]:
-    patterns = {
-        split: pattern
-        for split, pattern in (("train", data.splits.train), ("eval", data.splits.eval), ("test", data.splits.test))
-        if isinstance(pattern, str) and pattern != "auto"
-    }
+    patterns = data.splits.patterns
     try:
         files = list(itertools.islice(_files(source, data.format), None if patterns else 1))
     except OSError as error:

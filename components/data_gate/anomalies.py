@@ -10,9 +10,6 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from components.data_gate.offenders import first_offenders
 from schemas import features
 
-# Every example has these: ingestion refuses the rest, and no statistics are made of them.
-_GUARANTEED = frozenset({features.ENCODED, features.SHA256, features.FILENAME})
-
 
 def gate_schema(schema: schema_pb2.Schema, num_labels: int) -> schema_pb2.Schema:
     """The schema as the statistics can be compared with it: the label has a domain, from 0 to the last class.
@@ -24,7 +21,7 @@ def gate_schema(schema: schema_pb2.Schema, num_labels: int) -> schema_pb2.Schema
     completed = schema_pb2.Schema()
     completed.CopyFrom(schema)
     del completed.feature[:]
-    completed.feature.extend(feature for feature in schema.feature if feature.name not in _GUARANTEED)
+    completed.feature.extend(feature for feature in schema.feature if feature.name not in features.WITHOUT_STATISTICS)
     for feature in completed.feature:
         if feature.name == features.LABEL and feature.WhichOneof("domain_info") in (None, "int_domain"):
             domain = feature.int_domain

@@ -83,7 +83,6 @@ def check_distances(
     kept = [feature for feature in compared.feature if feature.name in known]
     del compared.feature[:]
     compared.feature.extend(kept)
-    # For one distance between two data sets either argument does.
     anomalies = tfdv.validate_statistics(
         now,
         compared,

@@ -24,9 +24,10 @@ def find_copies(table: pa.Table) -> Copies:
     """
     identity = identities(table)
     order = np.argsort(identity, kind="stable")
-    starts = np.flatnonzero(np.diff(identity[order], prepend=np.uint64(0)) != 0) if len(order) else np.array([], int)
-    if len(order) and (not len(starts) or starts[0] != 0):
-        starts = np.insert(starts, 0, 0)
+    ordered = identity[order]
+    is_first = np.ones(len(ordered), np.bool_)
+    is_first[1:] = ordered[1:] != ordered[:-1]
+    starts = np.flatnonzero(is_first)
     sizes = np.diff(starts, append=len(order))
     repeated = sizes > 1
     if not repeated.any():

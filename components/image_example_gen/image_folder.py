@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from components.errors import DataError
 from components.image_example_gen.source import OutsideOf, SourceFile
-from components.image_example_gen.splitting import TRAIN, UNASSIGNED, patterns_of, split_named, split_of_file
+from components.image_example_gen.splitting import TRAIN, UNASSIGNED, split_named, split_of_file
 from components.image_example_gen.units import Entry
 from schemas import features
 from schemas.data import Data
@@ -53,7 +53,7 @@ def read_image_folder(files: Sequence[SourceFile], data: Data, root: str) -> Lab
             f"no file in {root} lies in a directory of its own class; put each image into a directory named for its"
             " class, as roses/001.jpg, or set data.format to manifest or tfrecord"
         )
-    if data.labels is None and patterns_of(data.splits):
+    if data.labels is None and data.splits.patterns:
         _check_classes(labels, [file.name for file, _ in placed], root)
     numbers = {label: number for number, label in enumerate(labels)}
     outside = OutsideOf(root)
@@ -70,7 +70,7 @@ class _Place(NamedTuple):
 def _are_splits(names: Sequence[str], data: Data) -> bool:
     directories = {name.partition("/")[0] for name in names if "/" in name}
     splits = {split_named(directory) for directory in directories}
-    return not patterns_of(data.splits) and len(splits) > 1 and TRAIN in splits and None not in splits
+    return not data.splits.patterns and len(splits) > 1 and TRAIN in splits and None not in splits
 
 
 def _check_classes(labels: Sequence[str], names: Sequence[str], root: str) -> None:
@@ -94,8 +94,8 @@ def _place(name: str, data: Data, has_split_directories: bool) -> _Place | None:
     taken_by = split_of_file(name, data.splits)
     if taken_by is None:
         return None
-    fixed = _fixed_directory(patterns_of(data.splits).get(taken_by, ""))
-    split = taken_by if patterns_of(data.splits) else UNASSIGNED
+    fixed = _fixed_directory(data.splits.patterns.get(taken_by, ""))
+    split = taken_by if data.splits.patterns else UNASSIGNED
     return _Place(split, _first_directory(name.removeprefix(fixed)))
 
 

@@ -10,7 +10,7 @@ from components.image_example_gen.image_folder import Labeled
 from components.image_example_gen.items import LARGEST_LABEL
 from components.image_example_gen.manifest_rows import Row, read_rows
 from components.image_example_gen.source import OutsideOf, SourceFile, files_at
-from components.image_example_gen.splitting import UNASSIGNED, patterns_of, split_named, split_of_file
+from components.image_example_gen.splitting import UNASSIGNED, split_named, split_of_file
 from components.image_example_gen.units import Entry
 from schemas import features
 from schemas.data import Data
@@ -98,7 +98,7 @@ class _Resolver:
                 f"{row.split!r} is none of train, eval and test, nor another usual name of one",
                 features.LABEL,
             )
-        if row.split or patterns_of(self._data.splits):
+        if row.split or self._data.splits.patterns:
             self._given.add(split)
             entry = entry._replace(split=split)
         path = _joined(root, row.path)

@@ -62,19 +62,13 @@ def split_of_file(name: str, splits: Splits) -> str | None:
     Raises:
       DataError: two patterns take it.
     """
-    patterns = {split: pattern for split, pattern in patterns_of(splits).items() if fnmatch.fnmatchcase(name, pattern)}
+    patterns = {split: pattern for split, pattern in splits.patterns.items() if fnmatch.fnmatchcase(name, pattern)}
     if len(patterns) > 1:
         raise DataError(
             f"{name} belongs to the splits {' and '.join(patterns)} at once;"
             " change the patterns in data.splits so that each file is taken by one"
         )
     return next(iter(patterns), TRAIN if splits.train is None else None)
-
-
-def patterns_of(splits: Splits) -> dict[str, str]:
-    """The pattern of each split that has one."""
-    stated = {TRAIN: splits.train, EVAL: splits.eval, TEST: splits.test}
-    return {split: value for split, value in stated.items() if isinstance(value, str) and value != "auto"}
 
 
 def shares_of(splits: Splits, given: frozenset[str], num_images: int | None) -> Shares:

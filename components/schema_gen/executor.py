@@ -13,9 +13,6 @@ from tfx.types import artifact_utils
 
 from schemas import features
 
-# Ingestion gives each example exactly one value of these; statistics are made of all the others.
-_WITHOUT_STATISTICS = (features.ENCODED, features.SHA256, features.FILENAME)
-
 
 class Executor(executor.Executor):
     """Infers the schema as TFX does, allows every format, and adds the features that no statistics are made of."""
@@ -31,7 +28,7 @@ class Executor(executor.Executor):
         path = os.path.join(artifact_utils.get_single_uri(output_dict["schema"]), executor.DEFAULT_FILE_NAME)
         schema = tfdv.load_schema_text(path)
         _allow_every_format(schema)
-        for name in _WITHOUT_STATISTICS:
+        for name in features.WITHOUT_STATISTICS:
             feature = schema.feature.add(name=name, type=schema_pb2.BYTES)
             feature.presence.min_fraction = 1.0
             feature.presence.min_count = 1

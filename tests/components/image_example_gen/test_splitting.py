@@ -9,7 +9,6 @@ from components.errors import DataError
 from components.image_example_gen.splitting import (
     LARGE,
     Shares,
-    patterns_of,
     shares_of,
     split_named,
     split_of_content,
@@ -146,8 +145,8 @@ def test_a_file_in_two_splits_is_refused(path: str, both: str) -> None:
 
 def test_only_texts_are_patterns() -> None:
     """Neither a share nor `auto` is a pattern."""
-    assert patterns_of(PATTERNS) == {"train": "train/*", "eval": "val*", "test": "*.test"}
-    assert patterns_of(Splits(train="a", eval=0.5)) == {"train": "a"}
+    assert PATTERNS.patterns == {"train": "train/*", "eval": "val*", "test": "*.test"}
+    assert Splits(train="a", eval=0.5).patterns == {"train": "a"}
 
 
 @pytest.mark.parametrize(
