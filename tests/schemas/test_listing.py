@@ -8,14 +8,8 @@ import pytest
 
 from schemas import listing
 from schemas.listing import cannot_be_listed, is_hidden, local_files
+from tests.places import touch
 from tests.rights import closed
-
-
-def touch(root: Path, *names: str) -> None:
-    for name in names:
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
 
 
 def found(

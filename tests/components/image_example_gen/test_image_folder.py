@@ -11,13 +11,7 @@ from components.image_example_gen.source import list_files
 from components.image_example_gen.spans import fixed_directory
 from components.image_example_gen.splitting import UNASSIGNED
 from schemas.data import Data
-
-
-def touch(root: Path, *names: str) -> None:
-    for name in names:
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(name.encode())
+from tests.places import touch
 
 
 def read(source: Path | str, **keys: object) -> Labeled:

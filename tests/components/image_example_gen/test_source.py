@@ -8,14 +8,8 @@ import pytest
 from components.errors import DataError
 from components.image_example_gen.source import OutsideOf, SourceFile, files_at, fingerprint, is_no_file, list_files
 from schemas.data import Data
+from tests.places import touch
 from tests.rights import closed
-
-
-def touch(root: Path, *names: str) -> None:
-    for name in names:
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(name.encode())
 
 
 def files_of(root: Path | str, data_format: str = "tfrecord") -> list[SourceFile]:

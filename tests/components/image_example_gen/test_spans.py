@@ -9,14 +9,8 @@ from components.errors import DataError
 from components.image_example_gen.source import list_files, newest_span
 from components.image_example_gen.spans import Directories, find, fixed_directory, has_placeholders, newest
 from schemas.data import Data
+from tests.places import touch
 from tests.rights import closed
-
-
-def touch(root: Path, *names: str) -> None:
-    for name in names:
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(name.encode())
 
 
 def taken(root: Path, pattern: str, window: int = 1, **keys: object) -> list[str]:

@@ -14,13 +14,7 @@ from components.image_example_gen.splitting import UNASSIGNED, Shares
 from components.image_example_gen.survey import Survey, shares_to_draw, survey
 from schemas.data import Data
 from tests.components.images import write_tfrecord
-
-
-def touch(root: Path, *names: str) -> None:
-    for name in names:
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(name.encode())
+from tests.places import touch
 
 
 def found(source: Path | str, **keys: object) -> Survey:
