@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 # A relative path starts at the file that states it.
 ExperimentPath = Annotated[str, Field(min_length=1, json_schema_extra={"format": "path"})]
 
+ExperimentName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
+
 
 class Section(BaseModel):
     """A part of an experiment: immutable, and closed to unknown keys."""

@@ -14,7 +14,7 @@ from components.data_gate.artifact import DataVerdict
 from components.data_gate.executor import Executor
 from components.errors import DataError
 from schemas.data import Data
-from schemas.experiment import Gate
+from schemas.gate import Gate
 
 
 class DataGateSpec(types.ComponentSpec):

@@ -8,7 +8,7 @@ from components.data_gate.verdict import Finding
 from components.image_example_gen.report import Copy, IngestionReport
 from components.image_example_gen.splitting import SPLITS, TRAIN
 from schemas import features
-from schemas.experiment import Gate
+from schemas.gate import Gate
 
 _NUM_SHOWN = 5
 

@@ -13,7 +13,7 @@ from components.data_gate.offenders import first_offenders
 from components.data_gate.verdict import Finding
 from components.image_example_gen.splitting import TRAIN
 from schemas import features
-from schemas.experiment import Gate, Policy
+from schemas.gate import Gate, Policy
 
 # Label, brightness, contrast and size.
 COMPARED = {

@@ -23,7 +23,7 @@ from components.data_gate.verdict import Finding, Verdict
 from components.image_example_gen.report import REPORT_NAME, IngestionReport
 from components.image_example_gen.splitting import TRAIN
 from schemas.data import Data
-from schemas.experiment import Gate
+from schemas.gate import Gate
 
 Artifacts = dict[str, list[types.Artifact]]
 

@@ -9,7 +9,7 @@ from tfx.types import standard_artifacts
 
 from components.evaluator.baseline import BLESSING, CANDIDATE, MODEL, LastBlessedOther
 from components.evaluator.configuration import evaluation_config
-from schemas.experiment import Evaluation
+from schemas.evaluation import Evaluation
 
 
 def baseline_resolver(candidate: types.BaseChannel) -> Resolver:

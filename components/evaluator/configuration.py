@@ -8,7 +8,7 @@ from typing import Literal
 from tensorflow_model_analysis.proto import config_pb2
 
 from schemas import features
-from schemas.experiment import Evaluation, Threshold
+from schemas.evaluation import Evaluation, Threshold
 
 CANDIDATE_NAME = "candidate"
 BASELINE_NAME = "baseline"

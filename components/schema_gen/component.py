@@ -14,7 +14,7 @@ from tfx.types import component_spec, standard_artifacts
 
 from components.code_digest import code_digest
 from components.schema_gen.executor import Executor
-from schemas.experiment import Schema
+from schemas.gate import Schema
 
 
 class ImageSchemaGenSpec(types.ComponentSpec):

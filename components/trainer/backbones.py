@@ -7,7 +7,7 @@ from collections.abc import Callable
 import keras
 
 from components.trainer.small_cnn import small_cnn
-from schemas.experiment import Model
+from schemas.model import Model
 
 Backbone = Callable[[keras.KerasTensor, Model], keras.KerasTensor]
 

@@ -10,7 +10,9 @@ import tensorflow as tf
 
 from components.errors import TrainingError
 from components.trainer.network import build_network
-from schemas.experiment import Model, Preprocessing, Training
+from schemas.model import Model
+from schemas.preprocessing import Preprocessing
+from schemas.training import Training
 
 History = dict[str, list[float]]
 

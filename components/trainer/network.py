@@ -6,7 +6,8 @@ import keras
 
 from components.trainer.backbones import BACKBONES
 from components.trainer.initialization import initializer_for
-from schemas.experiment import Model, Preprocessing
+from schemas.model import Model
+from schemas.preprocessing import Preprocessing
 
 
 def build_network(model: Model, preprocessing: Preprocessing, num_classes: int) -> keras.Model:

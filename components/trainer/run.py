@@ -19,7 +19,9 @@ from components.trainer.feed import Feed, keeps_in_memory
 from components.trainer.fitting import Batched, fit
 from components.trainer.network import build_network
 from components.trainer.strategy import mirrored_strategy
-from schemas.experiment import Model, Preprocessing, Training
+from schemas.model import Model
+from schemas.preprocessing import Preprocessing
+from schemas.training import Training
 
 HISTORY_NAME = "history.json"
 

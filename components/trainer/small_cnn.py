@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 
 from components.trainer.initialization import initializer_for
-from schemas.experiment import Model
+from schemas.model import Model
 
 
 def small_cnn(images: keras.KerasTensor, model: Model) -> keras.KerasTensor:

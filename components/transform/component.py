@@ -8,7 +8,7 @@ from tfx.proto import transform_pb2
 
 from components.code_digest import code_digest
 from schemas.data import Data
-from schemas.experiment import Preprocessing
+from schemas.preprocessing import Preprocessing
 
 _PREPROCESSING_FN = "components.transform.preprocessing.preprocessing_fn"
 

@@ -10,7 +10,7 @@ import tensorflow_transform as tft
 from components.errors import DataError
 from components.pixels import load_file, load_stored
 from schemas import features
-from schemas.experiment import Preprocessing
+from schemas.preprocessing import Preprocessing
 
 _PARALLEL_DECODES = 16
 # Of 255: far above what resizing rounds off, which is all that differs between images of one colour.

@@ -16,7 +16,7 @@ from components.schema_gen.component import image_schema
 from components.statistics_gen.component import image_statistics
 from schemas import features
 from schemas.data import Data
-from schemas.experiment import Gate, Schema
+from schemas.gate import Gate, Schema
 from tests.components.images import Pixels, Values, noise, png, serialized, write_tfrecord
 from tests.components.stages import Stages
 

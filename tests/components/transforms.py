@@ -14,7 +14,7 @@ import tensorflow_transform.beam as tft_beam
 
 from components.transform.preprocessing import preprocessing_fn
 from schemas import features
-from schemas.experiment import Preprocessing
+from schemas.preprocessing import Preprocessing
 from tests.components.images import Values
 
 _TYPES = {

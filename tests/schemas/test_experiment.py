@@ -6,7 +6,9 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from schemas.data import Data, Splits
-from schemas.experiment import Experiment, Gate, Threshold
+from schemas.evaluation import Threshold
+from schemas.experiment import Experiment
+from schemas.gate import Gate
 from schemas.section import Section
 
 SHORTEST = {"name": "flowers", "data": {"source": "/data/flowers"}}

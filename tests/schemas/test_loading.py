@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.experiment import EarlyStopping, Experiment
+from schemas.experiment import Experiment
 from schemas.loading import (
     EXPERIMENTS_DIRECTORY,
     experiment_names,
@@ -16,6 +16,7 @@ from schemas.loading import (
     resolved_yaml,
 )
 from schemas.problems import ExperimentError
+from schemas.training import EarlyStopping
 
 Complaints = Callable[..., list[str]]
 

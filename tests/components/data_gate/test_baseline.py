@@ -9,7 +9,7 @@ import pytest
 
 from components.data_gate.artifact import ACCEPTED
 from schemas import features
-from schemas.experiment import Gate
+from schemas.gate import Gate
 from tests.bookkeeping import store_at
 from tests.components.gated import Gated, example, found
 from tests.components.images import Pixels, noise

@@ -11,7 +11,7 @@ from components.data_gate.artifact import DataVerdict
 from components.data_gate.component import DataGate
 from components.errors import DataError
 from schemas.data import Data
-from schemas.experiment import Gate
+from schemas.gate import Gate
 
 DATA = Data(source="here", labels=("a", "b"))
 

@@ -9,7 +9,7 @@ from components.data_gate.counts import check_classes, check_copies, check_label
 from components.data_gate.verdict import Finding
 from components.image_example_gen.items import Refused
 from components.image_example_gen.report import Copies, Copy, IngestionReport
-from schemas.experiment import Gate
+from schemas.gate import Gate
 
 NAMES = ("cat", "dog", "emu", "fox", "gnu", "hen", "ibex")
 

@@ -19,7 +19,7 @@ from components.data_gate.serving import load_serving_statistics
 from components.data_gate.verdict import Finding
 from components.errors import DataError
 from schemas import features
-from schemas.experiment import Gate
+from schemas.gate import Gate
 
 SCHEMA = schema_pb2.Schema()
 NO_EXAMPLES = "/nowhere"

@@ -11,7 +11,7 @@ from components.data_gate.verdict import Finding, Verdict
 from components.errors import DataError
 from components.image_example_gen.facts import INDEX, SOURCE, SPLIT, read_all_facts
 from schemas import features
-from schemas.experiment import Gate
+from schemas.gate import Gate
 from tests.components.gated import Gated, example, found
 from tests.components.images import noise
 

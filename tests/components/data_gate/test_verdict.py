@@ -5,7 +5,7 @@ import json
 import pytest
 
 from components.data_gate.verdict import Finding, Verdict
-from schemas.experiment import Gate
+from schemas.gate import Gate
 from schemas.loading import load_experiment
 
 STOPS = Finding("anomalies", True, "the label is 97", split="train", feature="image/class/label")

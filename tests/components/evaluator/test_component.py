@@ -7,7 +7,7 @@ from tfx.types import standard_artifacts
 
 from components.evaluator.component import baseline_resolver, image_evaluator
 from components.evaluator.configuration import evaluation_config
-from schemas.experiment import Evaluation
+from schemas.evaluation import Evaluation
 
 
 def test_the_chosen_split_is_judged_by_the_experiments_limits() -> None:

@@ -6,7 +6,7 @@ from tensorflow_model_analysis.proto import config_pb2
 
 from components.evaluator.configuration import evaluation_config
 from schemas import features
-from schemas.experiment import Evaluation
+from schemas.evaluation import Evaluation
 
 
 def configured(**thresholds: dict[str, float]) -> config_pb2.EvalConfig:

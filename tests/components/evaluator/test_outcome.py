@@ -13,7 +13,8 @@ from tensorflow_model_analysis.proto import validation_result_pb2
 from components.evaluator.configuration import evaluation_config
 from components.evaluator.outcome import describe_failures, read_class_metrics, read_metrics
 from schemas import features
-from schemas.experiment import Evaluation, Preprocessing
+from schemas.evaluation import Evaluation
+from schemas.preprocessing import Preprocessing
 from tests.components.images import noise, png, serialized, write_tfrecord
 from tests.components.servables import export_constant
 from tests.components.transforms import stored, transform_of

@@ -11,7 +11,7 @@ from tfx.types import standard_artifacts
 
 from components.schema_gen.component import image_schema
 from schemas import features
-from schemas.experiment import Schema
+from schemas.gate import Schema
 
 if TYPE_CHECKING:
     from tests.components.conftest import Sample

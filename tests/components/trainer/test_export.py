@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from components.trainer.feed import Feed
 from schemas import features
-from schemas.experiment import Preprocessing
+from schemas.preprocessing import Preprocessing
 from tests.components.images import Values, encode, jpeg, noise, picture, png, serialized, smooth, write_tfrecord
 from tests.components.servables import export_constant, export_pixels
 from tests.components.transforms import stored, transform_of

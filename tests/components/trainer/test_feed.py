@@ -9,7 +9,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from components.trainer.feed import Feed, keeps_in_memory
-from schemas.experiment import Preprocessing
+from schemas.preprocessing import Preprocessing
 from tests.components.images import png, serialized, write_tfrecord
 from tests.components.transforms import stored, transform_of
 

@@ -11,7 +11,9 @@ import tensorflow as tf
 from components.errors import TrainingError
 from components.trainer.fitting import Batched, History, fit
 from components.trainer.strategy import mirrored_strategy
-from schemas.experiment import Model, Preprocessing, Training
+from schemas.model import Model
+from schemas.preprocessing import Preprocessing
+from schemas.training import Training
 
 MODEL = Model(filters=(2,), dense=(), dropout=0.0)
 PREPROCESSING = Preprocessing(height=4, width=4, channels=1)

@@ -6,7 +6,7 @@ import keras
 import pytest
 
 from components.trainer.initialization import initializer_for
-from schemas.experiment import Model
+from schemas.model import Model
 
 ACTIVATIONS = get_args(Model.model_fields["activation"].annotation)
 

@@ -8,7 +8,8 @@ import pytest
 
 from components.trainer.backbones import BACKBONES
 from components.trainer.network import build_network
-from schemas.experiment import Model, Preprocessing
+from schemas.model import Model
+from schemas.preprocessing import Preprocessing
 
 PREPROCESSING = Preprocessing(height=12, width=10, channels=3)
 

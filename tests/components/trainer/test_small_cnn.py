@@ -4,7 +4,7 @@ import keras
 import pytest
 
 from components.trainer.small_cnn import small_cnn
-from schemas.experiment import Model
+from schemas.model import Model
 
 
 def build(height: int, width: int, model: Model) -> keras.Model:

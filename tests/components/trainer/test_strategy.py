@@ -25,7 +25,9 @@ tf.config.set_logical_device_configuration(
 )
 from components.trainer.fitting import Batched, fit
 from components.trainer.strategy import mirrored_strategy
-from schemas.experiment import Model, Preprocessing, Training
+from schemas.model import Model
+from schemas.preprocessing import Preprocessing
+from schemas.training import Training
 
 labels = np.arange(72) % 2
 images = np.random.default_rng(0).normal(size=(72, 4, 4, 1)).astype(np.float32) + 2 * labels[:, None, None, None] - 1

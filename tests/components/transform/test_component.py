@@ -9,7 +9,7 @@ from tfx.types import standard_artifacts
 from components.code_digest import code_digest
 from components.transform.component import image_transform
 from schemas.data import Data
-from schemas.experiment import Preprocessing
+from schemas.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
     from tests.components.conftest import Sample

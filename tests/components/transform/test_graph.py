@@ -10,7 +10,7 @@ import tensorflow_transform as tft
 
 from components.transform.graph import TransformGraph
 from schemas import features
-from schemas.experiment import Preprocessing
+from schemas.preprocessing import Preprocessing
 from tests.components.images import noise, png
 from tests.components.transforms import stored, transform_by, transform_of, transformed
 

@@ -15,7 +15,7 @@ from PIL import Image
 from components.errors import DataError
 from components.transform.preprocessing import fit_to_size, preprocessing_fn
 from schemas import features
-from schemas.experiment import Preprocessing
+from schemas.preprocessing import Preprocessing
 from tests.components.images import Pixels, noise, png
 from tests.components.transforms import stored, transform_of, transformed
 
