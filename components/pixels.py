@@ -7,7 +7,7 @@ import tensorflow as tf
 from schemas import features
 
 # Weights of red, green and blue in luma (ITU-R BT.601).
-_LUMA = (0.299, 0.587, 0.114)
+LUMA = (0.299, 0.587, 0.114)
 
 
 def decode_file(contents: tf.Tensor) -> tf.Tensor:
@@ -97,7 +97,7 @@ def with_channels(pixels: tf.Tensor, channels: int) -> tf.Tensor:
         converted = tf.cond(
             is_gray,
             lambda: pixels[..., :1],
-            lambda: tf.reduce_sum(pixels[..., :3] * _LUMA, axis=-1, keepdims=True),
+            lambda: tf.reduce_sum(pixels[..., :3] * LUMA, axis=-1, keepdims=True),
         )
     converted.set_shape([None, None, channels])
     return converted

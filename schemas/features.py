@@ -30,7 +30,9 @@ FLOAT32_FORMAT = "FLOAT32"
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", RAW_FORMAT, FLOAT32_FORMAT)
 
 # Outputs of the Transform stage.
+TRANSFORMED_PIXELS = "pixels"
 TRANSFORMED_IMAGE = "image"
+TRANSFORMED_NORMALIZATION = "normalization"
 TRANSFORMED_LABEL = "label"
 
 # Signatures of the exported model, and the names of their inputs and outputs.

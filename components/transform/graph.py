@@ -6,6 +6,9 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from tensorflow_transform.saved.saved_transform_io_v2 import SavedModelLoader
 
+from components.transform.normalization import Normalization
+from schemas.preprocessing import Preprocessing
+
 
 class TransformGraph(tf.Module):
     """Applies the graph without the Keras 2 model that tf.Transform wraps around it.
@@ -31,3 +34,13 @@ class TransformGraph(tf.Module):
           `label`, int64 [batch].
         """
         return dict(self._loader.apply_transform_model(raw))
+
+
+def normalization_of(graph: TransformGraph, preprocessing: Preprocessing) -> Normalization:
+    """The normalisation that the graph applies, standardisation by the training split included.
+
+    Args:
+      graph: of the Transform stage.
+      preprocessing: which it was made for.
+    """
+    raise NotImplementedError
