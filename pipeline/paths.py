@@ -45,6 +45,11 @@ class Paths:
         return self.root / "quarantine"
 
     @property
+    def checkpoints(self) -> Path:
+        """What trainings and searches that were killed go on from."""
+        return self.root / "checkpoints"
+
+    @property
     def runs(self) -> Path:
         """A record and the nodes' logs for each run."""
         return self.root / "runs"

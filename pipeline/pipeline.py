@@ -13,18 +13,20 @@ from components.pusher.component import AtomicPusher
 from components.schema_gen.component import image_schema
 from components.statistics_gen.component import image_statistics
 from components.trainer.component import image_trainer
+from components.trainer.warm_start import warm_start_resolver
 from components.transform.component import image_transform
 from pipeline.nodes import PUSHER, TRAINER
 from pipeline.paths import Paths
 from schemas.experiment import Experiment
 
 
-def create_pipeline(experiment: Experiment, paths: Paths) -> Pipeline:
+def create_pipeline(experiment: Experiment, paths: Paths, base_weights: str | None = None) -> Pipeline:
     """Declares what an experiment does, from the data to the push.
 
     Args:
       experiment: validated.
       paths: where its results go.
+      base_weights: file of the weights that another experiment gives to the base.
     """
     source = experiment.data.source or str(paths.datasets / str(experiment.data.dataset))
 
@@ -46,7 +48,16 @@ def create_pipeline(experiment: Experiment, paths: Paths) -> Pipeline:
     transform = image_transform(experiment.data, experiment.preprocessing, examples, schema.outputs["schema"])
     transform.add_upstream_node(gate)
 
-    trainer = image_trainer(experiment, examples, transform.outputs["transform_graph"], schema.outputs["schema"])
+    warm_start = warm_start_resolver(examples) if experiment.goes_on_from_itself else None
+    trainer = image_trainer(
+        experiment,
+        examples,
+        transform.outputs["transform_graph"],
+        schema.outputs["schema"],
+        str(paths.checkpoints.absolute()),
+        base_model=warm_start.outputs["model"] if warm_start else None,
+        base_weights=base_weights,
+    )
     baseline = baseline_resolver(trainer.outputs["model"])
     evaluator = image_evaluator(experiment.evaluation, examples, trainer.outputs["model"], baseline.outputs["model"])
     pusher = AtomicPusher(str(paths.serving.absolute()), trainer.outputs["model"], evaluator.outputs["blessing"])
@@ -61,6 +72,7 @@ def create_pipeline(experiment: Experiment, paths: Paths) -> Pipeline:
             last_data,
             gate,
             transform,
+            *([warm_start] if warm_start else []),
             trainer.with_id(TRAINER),
             baseline,
             evaluator,

@@ -100,13 +100,16 @@ class Run:
         return compiled
 
     def _compile(self) -> CompiledPipeline:
+        from pipeline.blessed import base_weights_of_another
         from pipeline.datasets.preparation import prepare
         from pipeline.execution import CompiledPipeline
         from pipeline.pipeline import create_pipeline
 
         if self._experiment.data.dataset:
             prepare(self._experiment.data.dataset, self._paths.datasets / self._experiment.data.dataset)
-        return CompiledPipeline(create_pipeline(self._experiment, self._paths), self.record.run_id)
+        base_weights = base_weights_of_another(self._experiment, self._paths)
+        pipeline = create_pipeline(self._experiment, self._paths, base_weights)
+        return CompiledPipeline(pipeline, self.record.run_id)
 
     def _launch_all(self, compiled: CompiledPipeline) -> None:
         shown = [node for node in compiled.nodes if not compiled.is_resolver(node)]

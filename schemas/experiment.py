@@ -12,7 +12,7 @@ from schemas.backbones import BACKBONES
 from schemas.data import Data
 from schemas.evaluation import Evaluation
 from schemas.gate import Gate, Schema
-from schemas.model import Model
+from schemas.model import Model, WeightsFrom
 from schemas.preprocessing import Preprocessing
 from schemas.section import ExperimentName, Section
 from schemas.training import Training
@@ -51,6 +51,13 @@ class Experiment(Section):
     """What a model must show before it is pushed."""
     beam: Beam = Beam()
     """Where the data stages run."""
+
+    @property
+    def goes_on_from_itself(self) -> bool:
+        """Whether the last blessed model of this very experiment gives the first weights."""
+        weights = self.model.weights
+        is_own = isinstance(weights, WeightsFrom) and weights.experiment == self.name
+        return self.training.warm_start or is_own
 
     def resolved_preprocessing(self) -> Preprocessing:
         """The preprocessing with its normalisation stated: that which the backbone was made for, where it is auto."""

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-import os
 import posixpath
+import shutil
+from pathlib import Path
 
 import keras
-import tensorflow as tf
 import tensorflow_transform as tft
 from tfx.components.trainer import fn_args_utils
 from tfx.dsl.io import fileio
 
-from components.errors import DataError
+from components.errors import DataError, TrainingError
 from components.image_example_gen.report import REPORT_NAME, IngestionReport
+from components.networks.network import build_network
+from components.networks.weights import BASE_FILE, MODEL_FILE, NATIVE
 from components.trainer.export import Servable, export
-from components.trainer.feed import Feed, keeps_in_memory
-from components.trainer.fitting import Batched, fit
-from components.trainer.network import build_network
-from components.trainer.strategy import mirrored_strategy
+from components.training.cluster import needs_own_processes, train_apart
+from components.training.request import TrainingRequest
+from components.training.training import TrainingResult, train
+from schemas.augmentation import Augmentation
+from schemas.hyperparameters import Sections, apply
 from schemas.model import Model
 from schemas.preprocessing import Preprocessing
 from schemas.training import Training
 
 HISTORY_NAME = "history.json"
+DIAGNOSTICS_NAME = "diagnostics.json"
+SUMMARY_NAME = "training.json"
+_FINISHED = "finished"
 
 
 def run_fn(arguments: fn_args_utils.FnArgs) -> None:
@@ -33,52 +40,115 @@ def run_fn(arguments: fn_args_utils.FnArgs) -> None:
       DataError: the examples were not made by ImageExampleGen.
       TrainingError: the training went wrong.
     """
+    request = request_of(arguments)
+    checkpoints = _checkpoint_directory(request, arguments)
+    if checkpoints is not None:
+        _remove_finished(checkpoints)
+        request = request.model_copy(update={"checkpoint_directory": str(checkpoints)})
+    network, result = _train(request, checkpoints)
+    _tell(result, arguments.model_run_dir)
+    transform = tft.TFTransformOutput(request.transform_directory)
+    experiment = json.loads(arguments.custom_config["experiment"])
+    if arguments.hyperparameters:
+        experiment["hyperparameters"] = arguments.hyperparameters["values"]
+    export(
+        Servable(network, transform, request.labels),
+        arguments.serving_model_dir,
+        request.labels,
+        json.dumps(experiment, indent=1, sort_keys=True),
+    )
+    keras.backend.clear_session()
+    if checkpoints is not None:
+        (checkpoints / _FINISHED).touch()
+
+
+def request_of(arguments: fn_args_utils.FnArgs) -> TrainingRequest:
+    """The training that TFX's arguments ask for, without a place for checkpoints.
+
+    Raises:
+      DataError: the examples were not made by ImageExampleGen.
+      TrainingError: the model to start from has no native file.
+    """
     config = arguments.custom_config
-    model = Model.model_validate_json(config["model"])
-    preprocessing = Preprocessing.model_validate_json(config["preprocessing"])
-    training = Training.model_validate_json(config["training"])
+    sections = apply(
+        Sections(
+            Model.model_validate_json(config["model"]),
+            Training.model_validate_json(config["training"]),
+            Augmentation.model_validate_json(config["augmentation"]),
+        ),
+        arguments.hyperparameters["values"] if arguments.hyperparameters else {},
+    )
     report = _ingestion_report(arguments.train_files[0])
     labels = report.labels(config["labels"])
-    transform = tft.TFTransformOutput(arguments.transform_output)
-
-    # Before the feeds are made: their order follows from this seed, too.
-    keras.utils.set_random_seed(training.seed)
-    network, history = fit(
-        mirrored_strategy(),
-        model,
-        preprocessing,
-        training,
-        _batched(arguments, transform, preprocessing, training, report),
-        len(labels),
-        arguments.model_run_dir,
+    return TrainingRequest(
+        train_files=tuple(arguments.train_files),
+        eval_files=tuple(arguments.eval_files),
+        transform_directory=arguments.transform_output,
+        num_train=report.num_examples["train"],
+        num_eval=report.num_examples["eval"],
+        labels=tuple(labels),
+        class_counts=_class_counts(report, len(labels)),
+        preprocessing=Preprocessing.model_validate_json(config["preprocessing"]),
+        model=sections.model,
+        training=sections.training,
+        augmentation=sections.augmentation,
+        **_initial(arguments, sections.training),
+        log_directory=arguments.model_run_dir,
+        native_directory=posixpath.join(posixpath.dirname(arguments.serving_model_dir), NATIVE),
     )
-    with fileio.open(os.path.join(arguments.model_run_dir, HISTORY_NAME), "w") as file:
-        file.write(json.dumps(history))
-
-    # A network outside the strategy has plain variables, as a model server wants them.
-    plain = build_network(model, preprocessing, len(labels))
-    plain.set_weights(network.get_weights())
-    export(Servable(plain, transform, labels), arguments.serving_model_dir, labels, config["experiment"])
-    tf.keras.backend.clear_session()
 
 
-def _batched(
-    arguments: fn_args_utils.FnArgs,
-    transform: tft.TFTransformOutput,
-    preprocessing: Preprocessing,
-    training: Training,
-    report: IngestionReport,
-) -> Batched:
-    num_train, num_eval = report.num_examples["train"], report.num_examples["eval"]
-    shape = (preprocessing.height, preprocessing.width, preprocessing.channels)
-    is_kept = keeps_in_memory(training.feeder, num_train + num_eval, shape)
-    batch_size = min(training.batch_size, num_train)
-    feed = Feed(arguments.train_files, transform, batch_size, num_train if is_kept else None)
-    return Batched(
-        feed.training(training.shuffle_buffer, training.seed),
-        Feed(arguments.eval_files, transform, batch_size, num_eval if is_kept else None).once(),
-        training.steps_per_epoch or num_train // batch_size,
-    )
+def _train(request: TrainingRequest, checkpoints: Path | None) -> tuple[keras.Model, TrainingResult]:
+    if not needs_own_processes(request):
+        return train(request)
+    if checkpoints is None:
+        raise TrainingError("training.workers and training.deterministic need a place for checkpoints")
+    result = train_apart(request, checkpoints)
+    # By its weights alone: the saved one may compute in 16 bits.
+    network = build_network(request.model, request.preprocessing, request.num_classes)
+    saved = keras.saving.load_model(posixpath.join(str(request.native_directory), MODEL_FILE), compile=False)
+    network.set_weights(saved.get_weights())
+    return network, result
+
+
+def _tell(result: TrainingResult, directory: str) -> None:
+    content = result.to_json()
+    for name, part in (
+        (HISTORY_NAME, content["history"]),
+        (DIAGNOSTICS_NAME, content["findings"]),
+        (SUMMARY_NAME, content["summary"]),
+    ):
+        with fileio.open(posixpath.join(directory, name), "w") as file:
+            file.write(json.dumps(part))
+
+
+def _checkpoint_directory(request: TrainingRequest, arguments: fn_args_utils.FnArgs) -> Path | None:
+    """A place for all attempts at this very training: same code, same inputs, same sections."""
+    root = arguments.custom_config["checkpoint_directory"]
+    if root is None:
+        return None
+    stated = request.model_dump_json(exclude={"log_directory", "native_directory"})
+    digest = hashlib.sha256(f"{arguments.custom_config['code_digest']}\0{stated}".encode()).hexdigest()
+    return Path(root) / digest[:16]
+
+
+def _remove_finished(own: Path) -> None:
+    """Lets go of what earlier trainings needed while they were under way."""
+    own.mkdir(parents=True, exist_ok=True)
+    for other in own.parent.iterdir():
+        if other != own and (other / _FINISHED).exists():
+            shutil.rmtree(other, ignore_errors=True)
+
+
+def _initial(arguments: fn_args_utils.FnArgs, training: Training) -> dict[str, str | None]:
+    """Where the first weights are from: an earlier model of this experiment, as a whole or its base, or another's."""
+    if not arguments.base_model:
+        return {"initial_base": arguments.custom_config["base_weights"]}
+    name = MODEL_FILE if training.warm_start else BASE_FILE
+    path = posixpath.join(posixpath.dirname(arguments.base_model), NATIVE, name)
+    if not fileio.exists(path):
+        raise TrainingError(f"{path} is missing: the last blessed model cannot be started from")
+    return {"initial_network" if training.warm_start else "initial_base": path}
 
 
 def _ingestion_report(train_pattern: str) -> IngestionReport:
@@ -88,3 +158,8 @@ def _ingestion_report(train_pattern: str) -> IngestionReport:
         raise DataError(f"{path} is missing: the examples were not made by ImageExampleGen")
     with fileio.open(path) as file:
         return IngestionReport.from_json(file.read())
+
+
+def _class_counts(report: IngestionReport, num_classes: int) -> tuple[int, ...]:
+    counts = report.class_counts.get("train", {})
+    return tuple(counts.get(label, 0) for label in range(num_classes))

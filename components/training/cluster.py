@@ -13,7 +13,6 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from components.errors import TrainingError
-from components.training.processes import die_with_parent
 from components.training.request import TrainingRequest
 from components.training.strategy import CLUSTER, is_one_of_many
 from components.training.training import TrainingResult
@@ -75,11 +74,8 @@ def _environments(num_workers: int) -> list[dict[str, str]]:
 
 
 def _run(request_file: Path, environments: Sequence[dict[str, str]]) -> None:
-    command = [sys.executable, "-m", "components.training.worker", str(request_file)]
-    processes = [
-        subprocess.Popen(command, cwd=_ROOT, env=environment, preexec_fn=die_with_parent)
-        for environment in environments
-    ]
+    command = [sys.executable, "-m", "components.training.worker", "--with-parent", str(request_file)]
+    processes = [subprocess.Popen(command, cwd=_ROOT, env=environment) for environment in environments]
     try:
         while any(process.poll() is None for process in processes):
             failed = [process for process in processes if process.returncode]

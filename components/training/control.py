@@ -58,7 +58,8 @@ class TransferControl(Callback):
         ours, control = (" ".join(f"{loss:.3f}" for loss in losses) for losses in (self._losses, self._control))
         return (
             f"the weights given learn worse than random ones: val_loss {ours} against {control}"
-            f" over the first {len(self._losses)} epochs; give other weights in model.weights, or train from random ones"
+            f" over the first {len(self._losses)} epochs; give other weights in model.weights,"
+            " or train from random ones"
         )
 
     def to_json(self) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def warm_up(request: TrainingRequest, directory: Path) -> WarmUp:
     for epochs in range(1, rules.epochs + 1):
         requests = [_candidate(request, rules, number, epochs, directory) for number in alive]
         outcomes = fit_each(requests, rules.parallel)
-        ended = {number: outcome for number, outcome in zip(alive, outcomes, strict=True)}
+        ended = dict(zip(alive, outcomes, strict=True))
         histories = [_history(ended.get(number), histories[number]) for number in range(rules.candidates)]
         alive = [number for number in alive if not isinstance(ended[number], TrainingError)]
         if not alive:

@@ -178,7 +178,7 @@ class Loop:
                 self._divergence.refuse_infinite("loss", float(sums[0]), state.epoch + 1)
         loss, right, seen = (float(value) for value in sums)
         figures = {"loss": loss / seen, "accuracy": right / seen, **self._evaluated()}
-        figures["learning_rate"] = float(self.optimizer.learning_rate)
+        figures["learning_rate"] = float(self.optimizer.learning_rate.numpy())
         figures["seconds"] = time.monotonic() - began
         for name, value in figures.items():
             state.history.setdefault(name, []).append(value)
@@ -194,7 +194,7 @@ class Loop:
             total += float(losses)
             confusion += counts.numpy()
         return {
-            "val_loss": total / max(confusion.sum(), 1),
+            "val_loss": total / max(float(confusion.sum()), 1.0),
             **{f"val_{name}": value for name, value in class_figures(confusion).items()},
         }
 
@@ -208,7 +208,8 @@ class Loop:
         total = state.epoch - state.epoch_of_phase + sum(each.num_epochs for each in self._phases[state.phase :])
         PROGRESS.info(
             f"{label}epoch {state.epoch}/{total}{f' ({phase.name})' if len(self._phases) > 1 else ''},"
-            f" loss {figures['loss']:.4f}, val_loss {figures['val_loss']:.4f}, val_accuracy {figures['val_accuracy']:.4f}"
+            f" loss {figures['loss']:.4f}, val_loss {figures['val_loss']:.4f},"
+            f" val_accuracy {figures['val_accuracy']:.4f}"
         )
         self._save()
 
@@ -256,5 +257,9 @@ class Loop:
         strategy = self._parts.strategy
         if position(strategy)[1] == 1:
             return seconds
-        each = strategy.run(lambda: tf.constant(seconds, tf.float32))
-        return float(strategy.reduce(tf.distribute.ReduceOp.MEAN, each, axis=None))
+
+        @tf.function
+        def mean(own: tf.Tensor) -> tf.Tensor:
+            return strategy.reduce(tf.distribute.ReduceOp.MEAN, strategy.run(lambda: own), axis=None)
+
+        return float(mean(tf.constant(seconds)))

@@ -88,7 +88,7 @@ def _save(plain: keras.Model, fitted: Fitted, request: TrainingRequest) -> None:
     """Saves the network with its optimiser, compiled by Keras's own objects alone."""
     for layer, trained in zip(base_of(plain).layers, base_of(fitted.network).layers, strict=True):
         layer.trainable = trained.trainable
-    optimizer = make_optimizer(request.training, float(fitted.optimizer.learning_rate))
+    optimizer = make_optimizer(request.training, float(fitted.optimizer.learning_rate.numpy()))
     optimizer.build(plain.trainable_variables)
     assign(optimizer.variables, values_of(fitted.optimizer.variables))
     plain.compile(

@@ -1,8 +1,9 @@
 """One process of a training: by itself where its threads are to be counted, or one of many under TF_CONFIG.
 
-python -m components.training.worker REQUEST
+python -m components.training.worker [--with-parent] REQUEST
 
 REQUEST is a file that the training's chief writes; a worker waits for it. Each worker trains; the chief alone saves.
+With --with-parent the process ends when its parent does.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 _LONGEST_WAIT = 600.0
 _PAUSE = 0.5
 _ERROR_STATUS = 3
+_WITH_PARENT = "--with-parent"
 
 
 def result_file(request_file: Path) -> Path:
@@ -25,15 +27,18 @@ def result_file(request_file: Path) -> Path:
 
 
 def main(arguments: list[str]) -> int:
-    """Carries out the request; the exit status is 3 where the training went wrong for a reason that the result states."""
-    request_file = Path(arguments[0])
+    """Carries out the request; exits with 3 where the training went wrong for a reason that the result states."""
+    request_file = Path(arguments[-1])
     os.environ.update(TF_USE_LEGACY_KERAS="0", KERAS_BACKEND="tensorflow")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     if not _is_there(request_file):
         print(f"{request_file}: no request came within {_LONGEST_WAIT:.0f} s; is the chief running?", file=sys.stderr)
         return 1
+    from components.training.processes import die_with_parent
     from components.training.request import TrainingRequest
 
+    if arguments[0] == _WITH_PARENT:
+        die_with_parent()
     request = TrainingRequest.model_validate_json(request_file.read_text())
     if request.training.deterministic:
         _count_threads()
