@@ -8,7 +8,7 @@ from ml_metadata import metadata_store
 from tfx.orchestration import metadata
 
 from components.errors import TrainingError
-from components.networks.weights import BASE_FILE, NATIVE
+from components.networks.weights import BASE_WEIGHTS_FILE, NATIVE
 from pipeline.paths import Paths
 from schemas.experiment import Experiment
 from schemas.model import WeightsFrom
@@ -33,7 +33,7 @@ def base_weights_of_another(experiment: Experiment, paths: Paths) -> str | None:
             f"model.weights.experiment: {name} has no blessed model in {paths.workspace}"
             f"{suggestion(name, known)}; run it first, or name one that has run there: {', '.join(known) or 'none has'}"
         )
-    return str(Path(model) / NATIVE / BASE_FILE)
+    return str(Path(model) / NATIVE / BASE_WEIGHTS_FILE)
 
 
 def _last_blessed(database: Path) -> str | None:
@@ -42,7 +42,7 @@ def _last_blessed(database: Path) -> str | None:
     blessings = sorted(store.get_artifacts_by_type("ModelBlessing"), key=lambda artifact: artifact.id, reverse=True)
     ids = [each.custom_properties["current_model_id"].int_value for each in blessings if _is_good(each)]
     models = {model.id: model.uri for model in store.get_artifacts_by_id(ids)}
-    return next((models[id] for id in ids if id in models and (Path(models[id]) / NATIVE / BASE_FILE).exists()), None)
+    return next((models[id] for id in ids if id in models and (Path(models[id]) / NATIVE / BASE_WEIGHTS_FILE).exists()), None)
 
 
 def _is_good(blessing: object) -> bool:

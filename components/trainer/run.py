@@ -16,7 +16,7 @@ from tfx.dsl.io import fileio
 from components.errors import DataError, TrainingError
 from components.image_example_gen.report import REPORT_NAME, IngestionReport
 from components.networks.network import build_network
-from components.networks.weights import BASE_FILE, MODEL_FILE, NATIVE
+from components.networks.weights import BASE_WEIGHTS_FILE, NATIVE, NETWORK_FILE
 from components.trainer.export import Servable, export
 from components.training.cluster import needs_own_processes, train_apart
 from components.training.request import TrainingRequest
@@ -106,7 +106,7 @@ def _train(request: TrainingRequest, checkpoints: Path | None) -> tuple[keras.Mo
     result = train_apart(request, checkpoints)
     # By its weights alone: the saved one may compute in 16 bits.
     network = build_network(request.model, request.preprocessing, request.num_classes)
-    saved = keras.saving.load_model(posixpath.join(str(request.native_directory), MODEL_FILE), compile=False)
+    saved = keras.saving.load_model(posixpath.join(str(request.native_directory), NETWORK_FILE), compile=False)
     network.set_weights(saved.get_weights())
     return network, result
 
@@ -144,7 +144,7 @@ def _initial(arguments: fn_args_utils.FnArgs, training: Training) -> dict[str, s
     """Where the first weights are from: an earlier model of this experiment, as a whole or its base, or another's."""
     if not arguments.base_model:
         return {"initial_base": arguments.custom_config["base_weights"]}
-    name = MODEL_FILE if training.warm_start else BASE_FILE
+    name = NETWORK_FILE if training.warm_start else BASE_WEIGHTS_FILE
     path = posixpath.join(posixpath.dirname(arguments.base_model), NATIVE, name)
     if not fileio.exists(path):
         raise TrainingError(f"{path} is missing: the last blessed model cannot be started from")

@@ -118,8 +118,8 @@ def _initialize(network: keras.Model, request: TrainingRequest, initial: list[np
         network.set_weights(initial)
         return "warm-up"
     if request.initial_network is not None:
-        what = load_network(network, request.initial_network)
-        return f"{what} of {request.initial_network}"
+        is_whole = load_network(network, request.initial_network)
+        return f"{'all' if is_whole else 'all but the last layer'} of {request.initial_network}"
     weights = request.model.weights
     if weights == "imagenet":
         load_imagenet(base_of(network), request.model.backbone)
