@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from schemas.consistency import check_consistency
 from schemas.data import Data
 from schemas.documents import Stated, merge, read_document, read_value, write_document
 from schemas.experiment import Experiment
 from schemas.places import check_places, resolve_paths
 from schemas.problems import ExperimentError, Place, Problem, shown_path, suggestion
-from schemas.validation import at, described, validate
+from schemas.validation import described, validate
 
 EXPERIMENTS_DIRECTORY = Path(__file__).resolve().parent.parent / "pipeline" / "experiments"
 
@@ -38,7 +39,7 @@ def load_experiment(
 
     Raises:
         ExperimentError: with everything that is wrong; only what keeps a file from being read ends
-            the search at once, and places are looked at when all else is right.
+            the search at once, and how the values go together, and places, is looked at when all are right.
     """
     problems: list[Problem] = []
     try:
@@ -81,8 +82,10 @@ def _finish(stated: Stated, problems: list[Problem], require_places: bool) -> Ex
     experiment = validate(stated, problems)
     if experiment is None or problems:
         raise ExperimentError(sorted(problems, key=_reading_order))
-    if require_places and (missing := check_places(experiment)):
-        raise ExperimentError([replace(problem, place=_place_of(problem.path, stated)) for problem in missing])
+    found = check_consistency(experiment) + (check_places(experiment) if require_places else [])
+    if found:
+        placed = [replace(problem, place=_place_of(problem.path, stated)) for problem in found]
+        raise ExperimentError(sorted(placed, key=_reading_order))
     return experiment
 
 
@@ -169,11 +172,14 @@ def _override(override: str, problems: list[Problem]) -> Stated:
 
 def _place_of(path: str, stated: Stated) -> Place:
     """Where a key is stated; the nearest section around it, where it is left to its default."""
-    keys = path.split(".") if path else []
-    for length in range(len(keys), 0, -1):
-        if found := at(stated, tuple(keys[:length])):
-            return found.place
-    return stated.place
+    found, keys = stated, path.split(".") if path else []
+    while keys and isinstance(found.value, dict):
+        # Some keys have dots of their own: labels, and those of a search.
+        lengths = [length for length in range(len(keys), 0, -1) if ".".join(keys[:length]) in found.value]
+        if not lengths:
+            break
+        found, keys = found.value[".".join(keys[: lengths[0]])], keys[lengths[0] :]
+    return found.place
 
 
 def _reading_order(problem: Problem) -> tuple[bool, str, int]:

@@ -15,6 +15,7 @@ from schemas.data import Data
 from schemas.documents import Stated
 from schemas.experiment import Experiment
 from schemas.listing import cannot_be_listed, is_hidden, local_files
+from schemas.model import WeightsFrom
 from schemas.problems import Problem, dotted, nearest, suggestion
 
 SCHEMAS_DIRECTORY = Path(__file__).resolve().parent
@@ -81,6 +82,9 @@ def check_places(experiment: Experiment) -> list[Problem]:
         problems += _check_schema(experiment.schema_.file)
     if experiment.gate.serving_statistics is not None:
         problems += _check_file(experiment.gate.serving_statistics, "gate.serving_statistics", "TFDV statistics")
+    weights = experiment.model.weights
+    if isinstance(weights, WeightsFrom) and weights.file is not None:
+        problems += _check_file(weights.file, "model.weights.file", "a .weights.h5 or .keras file")
     return problems
 
 

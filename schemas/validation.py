@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,7 +26,10 @@ from schemas.vocabulary import (
 )
 
 _YES_AND_NO = {"yes": "true", "y": "true", "on": "true", "no": "false", "n": "false", "off": "false"}
+_OWN_RULES = ("value_error", "assertion_error")
 _NOTHING = ("none", "null", "nil", "off", "no", "false")
+# A key that more sections know is most likely meant where it lies the least deep.
+_MOST_HOMES = 3
 
 
 def validate(stated: Stated, problems: list[Problem]) -> Experiment | None:
@@ -46,10 +49,10 @@ def validate(stated: Stated, problems: list[Problem]) -> Experiment | None:
         for error in unknown:
             problem, stated = _unknown_key(error, stated, vocabulary)
             problems.append(problem)
-    groups = _by_path(errors, vocabulary)
+    groups = _by_path(errors, stated, vocabulary)
     for path, group in groups.items():
-        # A list with a wrong item is also called too short.
-        is_echo = group[0]["type"] == "too_short" and any(other[: len(path)] == path != other for other in groups)
+        # A list with a wrong item is also called too short, and a mapping with a wrong value none of the other choices.
+        is_echo = any(other[: len(path)] == path != other for other in groups)
         problem = _wrong_value(path, group, stated, vocabulary)
         # What was refused already, and is null for now, may be all that is wrong with its section.
         is_excused = (problem.path, problem.place) in refused or (
@@ -75,12 +78,14 @@ def _is_unknown_key(error: Any) -> bool:
 def _unknown_key(error: Any, stated: Stated, vocabulary: Vocabulary) -> tuple[Problem, Stated]:
     location = [key for key in error["loc"] if key != "[key]"]
     key = location.pop()
-    path, alternatives = vocabulary.locate(location)
+    path, alternatives = vocabulary.locate(location, _is_in(stated))
     known = known_keys(alternatives)
     hint = suggestion(key, known)
     if not hint:
-        homes = [dotted(home) for home in vocabulary.homes(str(key))]
-        hint = f"; did you mean {' or '.join(map(repr, homes))}?" if homes else ""
+        homes = list(vocabulary.homes(str(key)))
+        if len(homes) > _MOST_HOMES:
+            homes = [home for home in homes if len(home) == min(map(len, homes))]
+        hint = f"; did you mean {' or '.join(repr(dotted(home)) for home in homes)}?" if homes else ""
     value = at(stated, (*path, key))
     problem = Problem(
         f"unknown key{hint}", dotted((*path, key)), value.place if value else None, (f"known here: {', '.join(known)}",)
@@ -106,26 +111,43 @@ def _with_key_renamed(stated: Stated, path: Path, key: str, name: str | None) ->
     return replace(stated, value=renamed)
 
 
-def _by_path(errors: Sequence[Any], vocabulary: Vocabulary) -> dict[Path, list[Any]]:
+def _by_path(errors: Sequence[Any], stated: Stated, vocabulary: Vocabulary) -> dict[Path, list[Any]]:
     groups: dict[Path, list[Any]] = {}
     for error in errors:
-        groups.setdefault(vocabulary.locate(error["loc"])[0], []).append(error)
+        groups.setdefault(vocabulary.locate(error["loc"], _is_in(stated))[0], []).append(error)
     return groups
+
+
+def _is_in(stated: Stated) -> Callable[[Path], bool]:
+    return lambda path: at(stated, path) is not None
 
 
 def _wrong_value(path: Path, errors: Sequence[Any], stated: Stated, vocabulary: Vocabulary) -> Problem:
     alternatives = vocabulary.locate(path)[1]
     value = at(stated, path)
     meaning = description(alternatives)
-    details = (f"{path[-1]}: {meaning}",) if meaning and path else ()
+    details: tuple[str, ...] = (f"{path[-1]}: {meaning}",) if meaning and path else ()
     if value is None:
         section = at(stated, path[:-1]) or stated
         return Problem(f"missing; expected {expected(alternatives)}", dotted(path), section.place, details)
+    if any(error["type"] in _OWN_RULES for error in errors):
+        known = choices(alternatives)
+        details = (f"known here: {', '.join(map(str, known))}",) if known else _origins(value)
+    return Problem(refusal(value.value, errors, alternatives), dotted(path), value.place, details)
+
+
+def refusal(value: Any, errors: Sequence[Any], alternatives: Sequence[JsonSchema]) -> str:
+    """What came, what was expected, and how to mend it.
+
+    Args:
+        value: what was refused, without its places.
+        errors: pydantic's, all about this value.
+        alternatives: what the place allows.
+    """
     for error in errors:
-        if error["type"] in ("value_error", "assertion_error"):
-            return Problem(str(error["ctx"]["error"]), dotted(path), value.place, _origins(value))
-    message = f"got {described(value.value)}; expected {expected(alternatives)}{_mend(value.value, alternatives)}"
-    return Problem(message, dotted(path), value.place, details)
+        if error["type"] in _OWN_RULES:
+            return str(error["ctx"]["error"])
+    return f"got {described(value)}; expected {expected(alternatives)}{_mend(value, alternatives)}"
 
 
 def at(stated: Stated, path: Path) -> Stated | None:

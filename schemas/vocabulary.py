@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 from schemas.experiment import Experiment
@@ -39,15 +39,23 @@ class Vocabulary:
             found += self._alternatives(inner) if isinstance(inner, dict) else []
         return found
 
-    def locate(self, location: Sequence[str | int]) -> tuple[Path, list[JsonSchema]]:
+    def locate(
+        self, location: Sequence[str | int], is_stated: Callable[[Path], bool] = lambda path: True
+    ) -> tuple[Path, list[JsonSchema]]:
         """The place that pydantic's location means, and what is allowed there.
 
         The names of union members, which pydantic mixes into a location, are left out of the path.
+
+        Args:
+            location: keys and positions.
+            is_stated: whether the experiment has something at a path; it tells the key of a mapping that
+                takes any from the name of a union's member.
         """
         path: Path = ()
         alternatives = self.root
         for key in location:
-            if inner := self.under(alternatives, key):
+            inner = self.under(alternatives, key)
+            if inner and (key in known_keys(alternatives) or is_stated((*path, key))):
                 path, alternatives = (*path, key), inner
         return path, alternatives
 
@@ -121,10 +129,13 @@ def _expected_of(schema: JsonSchema) -> str:
         return ("a whole number" if kind == "integer" else "a number") + _limits(schema)
     if kind == "array":
         least = schema.get("minItems", 0)
-        return "a list" + (f" of at least {least}" if least else "") + f", each item {expected([schema['items']])}"
+        items = schema["items"].get("anyOf", [schema["items"]])
+        return "a list" + (f" of at least {least}" if least else "") + f", each item {expected(items)}"
     if kind == "object":
+        if not (known := known_keys([schema])):
+            return "a mapping" + (" with at least one key" if schema.get("minProperties") else "")
         least = "at least one of the keys" if schema.get("minProperties") else "keys from"
-        return f"a mapping with {least} {', '.join(known_keys([schema]))}"
+        return f"a mapping with {least} {', '.join(known)}"
     return {"boolean": "true or false", "null": "null"}.get(str(kind), "something else")
 
 

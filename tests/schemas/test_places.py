@@ -7,6 +7,7 @@ import pytest
 
 from schemas.experiment import Experiment
 from schemas.loading import load_experiment
+from schemas.model import WeightsFrom
 from schemas.places import SCHEMAS_DIRECTORY, check_places
 from tests.rights import closed
 
@@ -64,15 +65,16 @@ def test_other_paths(stated: str, resolved: str, tmp_path: Path, monkeypatch: py
 
 
 def test_paths_of_all_keys_are_resolved(tmp_path: Path) -> None:
-    """The images of a manifest and the statistics of serving start at the file as well; placeholders stay."""
+    """The images of a manifest, statistics of serving and weights start at the file as well; placeholders stay."""
     (tmp_path / "x.yaml").write_text(
         "name: x\ndata: {source: 'a/../{SPAN}/v{VERSION:3}/*.csv', format: manifest, images: images}\n"
-        "gate: {serving_statistics: stats.pb}\n"
+        "gate: {serving_statistics: stats.pb}\nmodel: {weights: {file: ../a/base.weights.h5}}\n"
     )
     experiment = load_experiment(str(tmp_path / "x.yaml"), require_places=False)
     assert experiment.data.source == f"{tmp_path}/{{SPAN}}/v{{VERSION:3}}/*.csv"
     assert experiment.data.images == f"{tmp_path}/images"
     assert experiment.gate.serving_statistics == f"{tmp_path}/stats.pb"
+    assert experiment.model.weights == WeightsFrom(file=f"{tmp_path.parent}/a/base.weights.h5")
 
 
 def test_only_paths_are_resolved(tmp_path: Path) -> None:
@@ -265,6 +267,19 @@ def test_statistics_of_serving(source: Path) -> None:
     ]
     assert problems_of(data, gate={"serving_statistics": str(source)}) == [
         f"gate.serving_statistics: {source} is a directory; expected TFDV statistics"
+    ]
+
+
+def test_a_file_of_weights(source: Path) -> None:
+    """The weights that the base starts from must be a file that is there; another experiment's are seen in the run."""
+    data = {"dataset": "digits"}
+    for weights in ("random", {"experiment": "y"}, {"file": f"{source}/train-0"}, {"file": "gs://bucket/x.keras"}):
+        assert problems_of(data, model={"weights": weights}) == []
+    assert problems_of(data, model={"weights": {"file": f"{source}/tran-0"}}) == [
+        f"model.weights.file: no such file: {source}/tran-0; did you mean {source}/train-0?"
+    ]
+    assert problems_of(data, model={"weights": {"file": str(source)}}) == [
+        f"model.weights.file: {source} is a directory; expected a .weights.h5 or .keras file"
     ]
 
 

@@ -18,10 +18,15 @@ HEAD = "name: x\ndata: {dataset: digits}\n"
     [
         # Unknown keys.
         ("training:\n  epohcs: 3\n", "4: training.epohcs: unknown key; did you mean 'epochs'?", ["known here: batch_"]),
-        ("Training: {}\n", "3: Training: unknown key; did you mean 'training'?", ["known here: beam, data, evalu"]),
+        (
+            "Training: {}\n",
+            "3: Training: unknown key; did you mean 'training'?",
+            ["known here: augmentation, beam, data, evalu"],
+        ),
         ("epochs: 3\n", "3: epochs: unknown key; did you mean 'training.epochs'?", []),
         ("height: 3\n", "3: height: unknown key; did you mean 'data.features.height' or 'preprocessing.height'?", []),
-        ("zzz: 3\n", "3: zzz: unknown key\n", ["known here: beam"]),
+        ("zzz: 3\n", "3: zzz: unknown key\n", ["known here: augmentation, beam"]),
+        ("every: 3\n", "3: every: unknown key; did you mean 'training.schedule.every' or 'training.checkpoints.e", []),
         ("schema_: {}\n", "3: schema_: unknown key; did you mean 'schema'?", []),
         ("3: x\n", "3: 3: unknown key\n", []),
         (
@@ -33,8 +38,20 @@ HEAD = "name: x\ndata: {dataset: digits}\n"
         (
             "model:\n  activation: rellu\n",
             "4: model.activation: got the text 'rellu'; expected one of 'relu', 'leaky_relu',",
-            ["; did you mean 'relu'?", "activation: Activation of the hidden layers."],
+            ["; did you mean 'relu'?", "activation: Activation of the hidden layers of the head"],
         ),
+        (
+            "model: {backbone: mobilnet}\n",
+            "3: model.backbone: unknown backbone 'mobilnet'; did you mean 'mobilenet'?\n",
+            ["    known here: small_cnn, small_resnet, vgg16, "],
+        ),
+        (
+            "model: {weights: imagnet}\n",
+            "3: model.weights: got the text 'imagnet'; expected one of 'random', 'imagenet', or a mapping with keys",
+            ["; did you mean 'imagenet'?"],
+        ),
+        ("model: {weights: {}}\n", "3: model.weights: give one of 'file' and 'experiment'\n", []),
+        ("model: {weights: {fil: x}}\n", "3: model.weights.fil: unknown key; did you mean 'file'?", []),
         (
             "preprocessing: {channels: 4}\n",
             "3: preprocessing.channels: got the number 4; expected one of 1, 3\n",
@@ -59,7 +76,7 @@ HEAD = "name: x\ndata: {dataset: digits}\n"
         ("training: {epochs: 0}\n", "3: training.epochs: got the number 0; expected a whole number of at least 1", []),
         (
             "training: {learning_rate: .inf}\n",
-            "3: training.learning_rate: got the number inf; expected a number above 0; give a finite one",
+            "3: training.learning_rate: got the number inf; expected a number above 0, or null; give a finite one",
             [],
         ),
         ("training: {seed: -1}\n", "3: training.seed: got the number -1", ["at least 0 and below 2147483648"]),
@@ -96,6 +113,33 @@ HEAD = "name: x\ndata: {dataset: digits}\n"
         (
             "evaluation: {thresholds: {}}\n",
             "3: evaluation.thresholds: got an empty mapping; expected a mapping with at least one of the keys",
+            [],
+        ),
+        (
+            "training: {class_weights: [1]}\n",
+            "3: training.class_weights: got a list of 1; expected 'balanced', a mapping, or null\n",
+            [],
+        ),
+        ("training: {class_weights: {rose: 0}}\n", "3: training.class_weights.rose: got the number 0", ["above 0"]),
+        # The search.
+        (
+            "tuning: {search: {space: {}}}\n",
+            "3: tuning.search.space: got an empty mapping; expected a mapping with at least one key\n",
+            [],
+        ),
+        (
+            "tuning: {search: {space: {model.dropout: [null]}}}\n",
+            "3: tuning.search.space.model.dropout[0]: got null; expected true or false, a whole number, a number, or a",
+            [],
+        ),
+        (
+            "tuning: {search: {space: {model.dropout: 0.5}}}\n",
+            "3: tuning.search.space.model.dropout: got the number 0.5; expected a list, each item true or false",
+            [", or a mapping with keys from max, min,", "; write [0.5]"],
+        ),
+        (
+            "tuning: {search: {space: {model.l2: {min: 0, max: 1, scale: log}}}}\n",
+            "3: tuning.search.space.model.l2: min 0 has no logarithm; give a min above 0, or scale: linear\n",
             [],
         ),
         # The gate.

@@ -35,6 +35,15 @@ from schemas.vocabulary import description, expected, experiment_vocabulary, kno
             "a mapping with at least one of the keys ",
         ),
         (("schema", "file"), ("schema", "file"), "a path, or null"),
+        (("model", "weights", "function-after", "file"), ("model", "weights", "file"), "a path, or null"),
+        (("model", "backbone"), ("model", "backbone"), "one of 'small_cnn', 'small_resnet', 'vgg16'"),
+        (("training", "class_weights"), ("training", "class_weights"), "'balanced', a mapping, or null"),
+        (("tuning", "search", "space"), ("tuning", "search", "space"), "a mapping with at least one key"),
+        (
+            ("tuning", "search", "space", "model.l2"),
+            ("tuning", "search", "space", "model.l2"),
+            "a list, each item true or false, a whole number, a number, or a text, or a mapping with keys from max,",
+        ),
     ],
 )
 def test_locating(location: tuple[str | int, ...], path: tuple[str | int, ...], words: str) -> None:
@@ -42,6 +51,16 @@ def test_locating(location: tuple[str | int, ...], path: tuple[str | int, ...], 
     found, alternatives = experiment_vocabulary().locate(location)
     assert found == path
     assert expected(alternatives).startswith(words)
+
+
+def test_names_of_members_are_told_from_keys() -> None:
+    """Where a mapping takes any key, only one that is stated counts; known keys count in any case."""
+    location = ("training", "class_weights", "dict[str,constrained-float]", "rose")
+    vocabulary = experiment_vocabulary()
+    assert vocabulary.locate(location)[0] == location[:3]
+    stated = {("training", "class_weights", "rose")}
+    assert vocabulary.locate(location, stated.__contains__)[0] == ("training", "class_weights", "rose")
+    assert vocabulary.locate(("data", "source"), lambda path: False)[0] == ("data", "source")
 
 
 def test_keys_and_their_homes() -> None:
