@@ -45,7 +45,9 @@ def create_pipeline(experiment: Experiment, paths: Paths, base_weights: str | No
         last_data.outputs["statistics"],
     )
 
-    transform = image_transform(experiment.data, experiment.preprocessing, examples, schema.outputs["schema"])
+    transform = image_transform(
+        experiment.data, experiment.resolved_preprocessing(), examples, schema.outputs["schema"]
+    )
     transform.add_upstream_node(gate)
 
     warm_start = warm_start_resolver(examples) if experiment.goes_on_from_itself else None

@@ -20,7 +20,7 @@ def image_transform(
 
     Args:
       data: the experiment's section; its encoding decides how pixels are read.
-      preprocessing: the experiment's section.
+      preprocessing: the experiment's section, its normalisation resolved.
       examples: output of ImageExampleGen.
       schema: of those examples.
     """

@@ -7,6 +7,7 @@ import tensorflow_transform as tft
 from tensorflow_transform.saved.saved_transform_io_v2 import SavedModelLoader
 
 from components.transform.normalization import Normalization
+from schemas import features
 from schemas.preprocessing import Preprocessing
 
 
@@ -30,7 +31,8 @@ class TransformGraph(tf.Module):
           raw: by name, shaped as the schema says.
 
         Returns:
-          `image`, float32 [batch, height, width, channels]; with a label among the inputs also
+          `pixels`, float32 [batch, height, width, channels], whole numbers from 0 to 255; `image`, the same
+          normalised; `normalization`, float32 [batch, 2, channels]; with a label among the inputs also
           `label`, int64 [batch].
         """
         return dict(self._loader.apply_transform_model(raw))
@@ -43,4 +45,8 @@ def normalization_of(graph: TransformGraph, preprocessing: Preprocessing) -> Nor
       graph: of the Transform stage.
       preprocessing: which it was made for.
     """
-    raise NotImplementedError
+    # What the graph divides by is the same for every image, so any will do.
+    file = tf.io.encode_png(tf.zeros([1, 1, preprocessing.channels], tf.uint8))
+    raw = {name: tf.zeros([1], tf.string if name == features.FORMAT else tf.int64) for name in features.STORED_IMAGE}
+    values = graph({**raw, features.ENCODED: file[tf.newaxis]})[features.TRANSFORMED_NORMALIZATION][0].numpy()
+    return Normalization(preprocessing.normalization, values[0], values[1])

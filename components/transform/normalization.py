@@ -9,7 +9,6 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from components.pixels import LUMA
-from schemas import preprocessing
 
 # Of 0 to 1, red first; and of 0 to 255, blue first. As keras.applications has them.
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -42,13 +41,13 @@ class Normalization(NamedTuple):
         return (pixels - self.offset) / self.scale
 
 
-def fixed_normalization(kind: preprocessing.Normalization, channels: int) -> Normalization:
+def fixed_normalization(kind: str, channels: int) -> Normalization:
     """A normalisation that does not look at the data.
 
     Gray images get ImageNet's mean and deviation weighed as luma, as if red, green and blue were the same.
 
     Args:
-      kind: any but standardize.
+      kind: one of schemas/preprocessing.py, other than auto and standardize.
       channels: 1 or 3.
     """
     offset, scale = {

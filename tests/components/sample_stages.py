@@ -27,7 +27,9 @@ def stages_of_data(experiment: Experiment) -> list[BaseNode]:
     gate = DataGate(
         experiment.data, experiment.gate, examples, statistics.outputs["statistics"], schema.outputs["schema"]
     )
-    transform = image_transform(experiment.data, experiment.preprocessing, examples, schema.outputs["schema"])
+    transform = image_transform(
+        experiment.data, experiment.resolved_preprocessing(), examples, schema.outputs["schema"]
+    )
     return [ingestion, statistics, schema, gate, transform]
 
 
