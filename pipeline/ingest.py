@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.capture import captured
 from schemas.data import Data
-from schemas.places import is_remote
+from schemas.listing import is_remote
 from schemas.problems import shown_path
 
 if TYPE_CHECKING:

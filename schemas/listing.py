@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 # Of an image folder those outside are only listed to be refused.
 _MAX_OUTSIDE = 10_000
+
+
+def is_remote(path: str) -> bool:
+    """Whether a path has a URL's scheme, such as gs:// or s3://."""
+    return _SCHEME.match(path) is not None
 
 
 def is_hidden(name: str, data_format: str) -> bool:

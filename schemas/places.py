@@ -14,22 +14,16 @@ from schemas import vocabulary
 from schemas.data import Data
 from schemas.documents import Stated
 from schemas.experiment import Experiment
-from schemas.listing import cannot_be_listed, is_hidden, local_files
+from schemas.listing import cannot_be_listed, is_hidden, is_remote, local_files
 from schemas.model import WeightsFrom
 from schemas.problems import Problem, dotted, nearest, suggestion
 
 SCHEMAS_DIRECTORY = Path(__file__).resolve().parent
 
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _PLACEHOLDERS = ("SPAN", "VERSION", "YYYY", "MM", "DD")
 _MANIFEST_ENDINGS = (".csv", ".tsv", ".jsonl", ".ndjson", ".json")
 _NUM_SHOWN = 5
-
-
-def is_remote(path: str) -> bool:
-    """Whether a path has a URL's scheme, such as gs:// or s3://."""
-    return _SCHEME.match(path) is not None
 
 
 def resolve_paths(stated: Stated, problems: list[Problem]) -> Stated:

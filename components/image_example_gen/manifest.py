@@ -14,7 +14,7 @@ from components.image_example_gen.splitting import UNASSIGNED, split_named, spli
 from components.image_example_gen.units import Entry
 from schemas import features
 from schemas.data import Data
-from schemas.places import is_remote
+from schemas.listing import is_remote
 
 _MOST_DIGITS = 18
 

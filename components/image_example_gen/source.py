@@ -17,8 +17,7 @@ from apache_beam.io.filesystems import FileSystems
 from components.errors import DataError
 from components.image_example_gen import spans
 from schemas.data import Data
-from schemas.listing import cannot_be_listed, is_hidden, local_files
-from schemas.places import is_remote
+from schemas.listing import cannot_be_listed, is_hidden, is_remote, local_files
 
 # Custom property of examples and their statistics: which files they come from.
 INPUT_FINGERPRINT = "input_fingerprint"

@@ -48,30 +48,78 @@ def test_the_place_of_the_code_does_not_count(copy: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changed", "stages"),
+    ("changed", "counts_for", "not_for"),
     [
-        ("components/trainer/export.py", {"trainer"}),
-        ("components/transform/preprocessing.py", {"transform"}),
-        ("components/pixels.py", set(STAGES)),
-        ("schemas/experiment.py", set(STAGES)),
-        ("schemas/features.py", set(STAGES)),
-        ("schemas/loading.py", set()),
+        ("components/trainer/export.py", {"trainer"}, {"evaluator", "image_example_gen", "transform"}),
+        ("components/transform/preprocessing.py", {"transform"}, {"image_example_gen", "networks", "pusher"}),
+        # By way of other modules.
+        ("components/networks/small_cnn.py", {"networks", "trainer"}, {"image_example_gen", "pusher", "transform"}),
+        ("components/pixels.py", {"image_example_gen", "transform"}, {"evaluator", "pusher", "schema_gen"}),
+        ("schemas/training.py", {"trainer"}, {"data_gate", "image_example_gen", "pusher", "transform"}),
+        ("schemas/features.py", {"image_example_gen", "transform", "trainer"}, {"networks", "pusher"}),
+        # By no stage, or for its types alone.
+        ("schemas/loading.py", set(), set(STAGES)),
+        ("schemas/consistency.py", set(), set(STAGES)),
+        ("schemas/experiment.py", set(), {"data_gate", "image_example_gen", "transform"}),
     ],
 )
-def test_changed_code_changes_the_digest(changed: str, stages: set[str], copy: Path) -> None:
-    """A change in a stage's folder counts for that stage, one in what all stages share for all, any other for none."""
+def test_changed_code_changes_the_digest(changed: str, counts_for: set[str], not_for: set[str], copy: Path) -> None:
+    """A change counts for the stages in whose folder it is or that import it, however indirectly, and no others."""
     digest = digest_in(copy)
-    before = {stage: digest(stage) for stage in STAGES}
+    stages = counts_for | not_for
+    before = {stage: digest(stage) for stage in stages}
     with (copy / changed).open("a") as file:
         file.write("\n# changed\n")
-    assert {stage for stage in STAGES if digest(stage) != before[stage]} == stages
+    assert {stage for stage in stages if digest(stage) != before[stage]} == counts_for
+
+
+@pytest.mark.parametrize(
+    ("text", "counts"),
+    [
+        ("import components.pixels", True),
+        ("import os, components.pixels as p", True),
+        ("from components import errors, pixels", True),
+        ("from components.pixels import decode", True),
+        ("def f():\n    from components.pixels import decode", True),
+        ("if True:\n    import components.pixels", True),
+        ("from schemas import features", False),
+        ("import pixels", False),
+        ("TEXT = 'import components.pixels'", False),
+        ("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import components.pixels", False),
+    ],
+)
+def test_what_counts_as_an_import(text: str, counts: bool, copy: Path) -> None:
+    """Imports are seen in every form and at every place, but for those that type checking alone needs."""
+    stage = copy / "components" / "new"
+    stage.mkdir()
+    (stage / "component.py").write_text(text + "\n")
+    digest = digest_in(copy)
+    before = digest("new")
+    with (copy / "components" / "pixels.py").open("a") as file:
+        file.write("\n# changed\n")
+    assert (digest("new") != before) == counts
+
+
+def test_modules_that_import_each_other_have_a_digest(copy: Path) -> None:
+    """A circle of imports comes to an end, and each of its modules counts."""
+    stage = copy / "components" / "new"
+    stage.mkdir()
+    (stage / "component.py").write_text("import components.one\n")
+    (copy / "components" / "one.py").write_text("import components.other\n")
+    (copy / "components" / "other.py").write_text("import components.one\n")
+    digests = [digest_in(copy)("new")]
+    for name in ("one", "other"):
+        with (copy / "components" / f"{name}.py").open("a") as file:
+            file.write("\n# changed\n")
+        digests.append(digest_in(copy)("new"))
+    assert len(set(digests)) == 3
 
 
 def test_a_renamed_or_new_file_changes_the_digest(copy: Path) -> None:
     """Which file says what counts, too."""
     digest = digest_in(copy)
     digests = [digest("trainer")]
-    (copy / "components" / "trainer" / "feed.py").rename(copy / "components" / "trainer" / "fed.py")
+    (copy / "components" / "trainer" / "export.py").rename(copy / "components" / "trainer" / "exported.py")
     digests.append(digest("trainer"))
     (copy / "components" / "trainer" / "further.py").touch()
     digests.append(digest("trainer"))
