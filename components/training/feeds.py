@@ -14,7 +14,8 @@ from components.feeding.memory import MemoryFeed
 from components.feeding.replicas import ALONE, Replicas
 from components.feeding.source import Decoded, Source
 from components.training.request import TrainingRequest
-from components.transform.normalization import Normalization, read_normalization
+from components.transform.graph import TransformGraph, normalization_of
+from components.transform.normalization import Normalization
 
 
 class Feeds(NamedTuple):
@@ -35,12 +36,18 @@ def feeds_of(request: TrainingRequest, replicas: Replicas = ALONE) -> Feeds:
     judged = evaluation(
         Source(request.eval_files, transform, shape, request.num_eval), request.training.batch_size, replicas
     )
-    return Feeds(
-        make_feed(train, request.training, replicas), lambda: judged, read_normalization(train, size.normalization)
-    )
+    normalization = normalization_of(TransformGraph(transform), size)
+    return Feeds(make_feed(train, request.training, replicas), lambda: judged, normalization)
 
 
-def feeds_in_memory(request: TrainingRequest, train: Decoded, judged: Decoded, normalization: Normalization) -> Feeds:
+
+def feeds_in_memory(
+    request: TrainingRequest,
+    train: Decoded,
+    judged: Decoded,
+    normalization: Normalization,
+    replicas: Replicas = ALONE,
+) -> Feeds:
     """The feeds over decoded examples, such as the folds of a cross-validation."""
-    dataset = evaluation(judged, request.training.batch_size)
-    return Feeds(MemoryFeed(train, request.training), lambda: dataset, normalization)
+    dataset = evaluation(judged, request.training.batch_size, replicas)
+    return Feeds(MemoryFeed(train, request.training, replicas), lambda: dataset, normalization)

@@ -44,9 +44,9 @@ def write_fashion_png(directory: Path, num_images: int) -> None:
     extra = _first(held_out, _NUM_EXTRA)
     for number, turn in enumerate(_turns(num_images)):
         name = f"-{number}" if number else ""
-        _write(turn(_first(parts["train"], num_images)), directory / "train" / f"train{name}.gz")
-        _write(turn(held_out), directory / "eval" / f"eval{name}.gz")
-    _write(replace(extra, pixels=extra.pixels[:, :, ::-1]), directory / "test" / "test.gz")
+        write_images(turn(_first(parts["train"], num_images)), directory / "train" / f"train{name}.gz")
+        write_images(turn(held_out), directory / "eval" / f"eval{name}.gz")
+    write_images(replace(extra, pixels=extra.pixels[:, :, ::-1]), directory / "test" / "test.gz")
 
 
 def _turns(num_images: int) -> Sequence[Callable[[LabeledImages], LabeledImages]]:
@@ -65,12 +65,13 @@ def _first(images: LabeledImages, count: int) -> LabeledImages:
     return replace(images, pixels=images.pixels[:count], labels=images.labels[:count], num_shards=1)
 
 
-def _write(images: LabeledImages, path: Path) -> None:
+def write_images(images: LabeledImages, path: Path) -> None:
+    """Writes images as PNG files in one GZIP TFRecord, with `image` and `label`; makes the directory."""
     import tensorflow as tf
 
     from pipeline.datasets.png import encode_png
 
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     with tf.io.TFRecordWriter(str(path), "GZIP") as writer:
         for pixels, label in zip(images.pixels, images.labels.tolist(), strict=True):
             example = tf.train.Example()

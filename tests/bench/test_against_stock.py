@@ -2,11 +2,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import keras
 import pytest
 import tensorflow as tf
 
 from components.errors import DataError
-from components.trainer.network import build_network
+from components.networks.network import base_of, build_network
 from schemas.experiment import Experiment
 from schemas.loading import load_experiment
 from tests.bench import stock_module, stock_tfx
@@ -35,8 +36,12 @@ def test_both_train_the_same_network(experiment: Experiment) -> None:
     """The same layers with the same weights in the same order."""
     own = build_network(experiment.model, experiment.preprocessing, stock_module.NUM_CLASSES)
     stock = stock_module.build_network()
-    kinds = [[type(layer).__name__ for layer in network.layers] for network in (own, stock)]
-    assert kinds[0] == kinds[1]
+    image, base, *head = own.layers
+    assert base is base_of(own)
+    # The base has an input of its own.
+    assert isinstance(base.layers[0], keras.layers.InputLayer)
+    layers = [image, *base.layers[1:], *head]
+    assert [type(layer).__name__ for layer in layers] == [type(layer).__name__ for layer in stock.layers]
     assert [tuple(weight.shape) for weight in own.weights] == [tuple(weight.shape) for weight in stock.weights]
 
 
