@@ -23,18 +23,19 @@ _STYLES = {PUSHED: "green", UNCHANGED: "cyan"}
 
 
 def summarize(record: RunRecord, paths: Paths, experiment: str, workspace: Path) -> str:
-    """How a run ended, where the model is, its metrics, and what to try next."""
+    """How a run ended, where the model is, its metrics, what is wrong with its curves, and what to try next."""
     lines = [*record.warnings]
     if record.status in (PUSHED, UNCHANGED):
         live = shown_path(paths.serving / str(versions(paths.serving)[-1]))
         head = f"pushed {live}" if record.status == PUSHED else f"nothing new to do; {live} stays"
-        lines += [head, *_metrics(record)]
+        lines += [head, *_metrics(record), *_diagnostics(record, "problem", "warning")]
         if record.sample:
             options = [] if workspace == Path("workspace") else ["--workspace", str(workspace)]
             command = [shown_path(Path(sys.executable)), sys.argv[0], "predict", *options, experiment]
             lines += [f"next: {shlex.join([*command, shown_path(Path(record.sample))])}"]
         return "\n".join(lines)
-    lines += [record.message or record.status, *_metrics(record), *_log(record)]
+    told = _diagnostics(record, "problem", "warning")
+    lines += [record.message or record.status, *_metrics(record), *told, *_log(record)]
     return "\n".join(lines)
 
 
@@ -48,7 +49,7 @@ def status_object(paths: Paths) -> dict[str, Any]:
 
 
 def print_status(name: str, paths: Paths) -> None:
-    """A table of the newest runs, the nodes of the last one, and the versions."""
+    """A table of the newest runs, the nodes and the training of the last one, and the versions."""
     console = Console()
     records = read_records(paths.runs)
     if not records:
@@ -81,9 +82,13 @@ def print_status(name: str, paths: Paths) -> None:
         for record in shown_runs
         if record.accepted
     ]
-    message = [records[-1].message] if records[-1].message else []
+    last = records[-1]
+    message = [last.message] if last.message else []
+    training = [*_training(last), *_diagnostics(last, "problem", "warning", "good")]
     pushed = ", ".join(map(str, versions(paths.serving))) or "none"
-    print("", *accepted, *message, *_log(records[-1]), f"versions in {shown_path(paths.serving)}: {pushed}", sep="\n")
+    print(
+        "", *accepted, *message, *training, *_log(last), f"versions in {shown_path(paths.serving)}: {pushed}", sep="\n"
+    )
 
 
 def predictions_object(version: int, predictions: Sequence[Prediction]) -> dict[str, Any]:
@@ -119,6 +124,29 @@ def _table(*columns: str) -> Table:
 def _metrics(record: RunRecord) -> list[str]:
     figures = ", ".join(f"{name} {figure}" for name, figure in _figures(record).items())
     return [figures] if figures else []
+
+
+def _training(record: RunRecord) -> list[str]:
+    """How long the last training was, and why it ended; nothing where none did."""
+    training = record.training
+    if not training:
+        return []
+    stopped_by, resumed_from = training.get("stopped_by"), training.get("resumed_from_epoch")
+    ended = f", ended by {stopped_by}" if stopped_by else ""
+    resumed = f", resumed after epoch {resumed_from}" if resumed_from else ""
+    epochs = f"{training['epochs']} epochs in {training['seconds']:.1f} s, the best {training['best_epoch']}"
+    return [f"training: {epochs}{ended}{resumed}"]
+
+
+def _diagnostics(record: RunRecord, *kinds: str) -> list[str]:
+    """Two lines for each sign of these kinds: what it says, and what to try."""
+    return [
+        line
+        for finding in record.diagnostics
+        if finding["kind"] in kinds
+        for line in (f"{finding['kind']}: {finding['message']}", f"  {finding['advice']}")
+        if line.strip()
+    ]
 
 
 def _log(record: RunRecord) -> list[str]:

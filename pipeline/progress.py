@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Protocol, TextIO
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
 RUNNING = "running"
+LOGGER = "darkroom.progress"
+"""A stage that works for minutes says here how far it is: `epoch 3/20, loss 0.31`."""
+
+_SECONDS_BETWEEN_LINES = 60.0
 _STYLES = {"done": "dim", "executed": "green", "cached": "cyan", "failed": "bold red", "skipped": "dim"}
 _MARKS = {"done": "✓", "executed": "✓", "cached": "✓", "failed": "✗"}
 
@@ -26,6 +32,9 @@ class Progress(Protocol):
 
     def start(self, node: str) -> None:
         """A node, or the loading of the libraries, begins."""
+
+    def tell(self, text: str) -> None:
+        """What the node at work says of itself, on one line."""
 
     def end(self, node: str, state: str, seconds: float) -> None:
         """It ended."""
@@ -43,17 +52,54 @@ def progress_on(stream: TextIO) -> Progress:
     return LiveProgress(console) if stream.isatty() and not console.is_dumb_terminal else PlainProgress(stream)
 
 
+@contextmanager
+def listening(progress: Progress) -> Iterator[None]:
+    """Lets a progress hear what stages say on `LOGGER`, while their own log keeps it too."""
+    logger, handler = logging.getLogger(LOGGER), _Telling(progress)
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+
+
+class _Telling(logging.Handler):
+    def __init__(self, progress: Progress) -> None:
+        super().__init__()
+        self._progress = progress
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self._progress.tell(" ".join(record.getMessage().split()))
+        except Exception:
+            # A terminal that is gone must not end a training.
+            self.handleError(record)
+
+
 class PlainProgress:
-    """A line for each node that ended."""
+    """A line for each node that ended, and at most one a minute of a node at work, so that no log stays silent."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        self._node = ""
+        self._spoke = time.monotonic()
 
     def plan(self, nodes: Sequence[str]) -> None:
         """Nothing is printed for nodes to come."""
 
     def start(self, node: str) -> None:
-        """Nothing is printed until a node ends."""
+        """Nothing is printed until a node ends, or has been at work for a minute."""
+        self._node = node
+        self._spoke = time.monotonic()
+
+    def tell(self, text: str) -> None:
+        """Prints the text where nothing was printed for a minute."""
+        if time.monotonic() - self._spoke >= _SECONDS_BETWEEN_LINES:
+            self._spoke = time.monotonic()
+            print(f"{self._node:<20} {text}", file=self._stream, flush=True)
 
     def end(self, node: str, state: str, seconds: float) -> None:
         """Prints the node's name, state and seconds."""
@@ -74,10 +120,11 @@ class LiveProgress:
     def __init__(self, console: Console) -> None:
         self._rows: dict[str, tuple[str, float]] = {}
         self._started = time.monotonic()
+        self._told = ""
         self._spinner = Spinner("dots")
         # Without redirection: it would put what libraries print on the terminal, past `captured`.
         self._live = Live(
-            get_renderable=self._table,
+            get_renderable=self._frame,
             console=console,
             refresh_per_second=8,
             redirect_stdout=False,
@@ -92,10 +139,16 @@ class LiveProgress:
     def start(self, node: str) -> None:
         """Starts the row's clock."""
         self._started = time.monotonic()
+        self._told = ""
         self._rows[node] = (RUNNING, 0.0)
+
+    def tell(self, text: str) -> None:
+        """Keeps the text below the table until the node says something else, or ends."""
+        self._told = text
 
     def end(self, node: str, state: str, seconds: float) -> None:
         """Stops the row's clock."""
+        self._told = ""
         self._rows[node] = (state, seconds)
 
     def __enter__(self) -> LiveProgress:
@@ -107,6 +160,11 @@ class LiveProgress:
     ) -> None:
         self._live.refresh()
         self._live.stop()
+
+    def _frame(self) -> Group:
+        # Below the table, for in a row it would not fit into 80 columns.
+        told = [Text(self._told, "dim", no_wrap=True, overflow="ellipsis")] if self._told else []
+        return Group(self._table(), *told)
 
     def _table(self) -> Table:
         table = Table(box=None, show_header=False, pad_edge=False)

@@ -59,6 +59,12 @@ class RunRecord:
     """Set by a run that pushed."""
     serving_directory: str | None = None
     metrics: dict[str, float] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+    """How the training went: `epochs`, `best_epoch`, `stopped_by`, `seconds` and others; empty where none ended."""
+    diagnostics: list[dict[str, Any]] = field(default_factory=list)
+    """Signs in its curves, problems first: `sign`, `kind`, `epoch`, `figures`, `message` and `advice`."""
+    tuning: dict[str, Any] | None = None
+    """What was searched for, and found; None where nothing was."""
     sample: str | None = None
     """A held-out image to try the model on."""
     seconds: float = 0.0

@@ -16,7 +16,7 @@ from components.pusher.publication import is_newest
 from pipeline.capture import captured
 from pipeline.nodes import PUSHER, TRAINER
 from pipeline.paths import Paths
-from pipeline.progress import Progress
+from pipeline.progress import Progress, listening
 from pipeline.record import (
     EXECUTED,
     FAILED,
@@ -129,7 +129,7 @@ class Run:
         if is_shown:
             self._progress.start(node)
         began = time.monotonic()
-        with captured(self._log(node)):
+        with captured(self._log(node)), listening(self._progress):
             try:
                 # The cache remembers pushes, but another model may have been pushed since, or a version removed.
                 is_outdated = node == PUSHER and not self._is_live()
@@ -209,9 +209,15 @@ class Run:
         from components.evaluator.outcome import read_metrics
         from pipeline.ingested import describe_examples
         from pipeline.sample import write_sample
+        from pipeline.trained import describe_training, findings, negative_transfer
 
         if "examples" in outputs:
             self.record.data = describe_examples(outputs["examples"][0])
+        if "model_run" in outputs:
+            self.record.training = describe_training(outputs["model_run"][0])
+            self.record.diagnostics = findings(outputs["model_run"][0])
+            if told := negative_transfer(self.record.training):
+                self.record.warnings.append(told)
         if "evaluation" not in outputs:
             return
         self.record.metrics = read_metrics(outputs["evaluation"][0].uri)

@@ -21,6 +21,23 @@ from pipeline.record import NodeRecord, RunRecord
 RUN_ID = "20260102T030405-abcd"
 METRICS = {"cross_entropy": 0.12345, "accuracy": 0.98765, "example_count": 166.0}
 
+FINDINGS = [
+    {
+        "sign": "overfitting",
+        "kind": "problem",
+        "message": "val_loss rises from epoch 4",
+        "advice": "raise model.dropout",
+    },
+    {"sign": "bouncing", "kind": "warning", "message": "the loss [jumps]", "advice": "lower training.learning_rate"},
+    {"sign": "big_drop", "kind": "good", "message": "the loss falls by 55 %", "advice": ""},
+]
+TOLD = [
+    "problem: val_loss rises from epoch 4",
+    "  raise model.dropout",
+    "warning: the loss [jumps]",
+    "  lower training.learning_rate",
+]
+
 
 @pytest.fixture
 def paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
@@ -92,6 +109,17 @@ def test_a_stop_says_why(paths: Paths) -> None:
     assert summarize(record("failed"), paths, "flowers", Path("workspace")) == "failed"
 
 
+def test_what_is_wrong_with_the_curves_is_told(paths: Paths) -> None:
+    """Problems and warnings of the training with what to try, before the next command; good signs are not."""
+    pushed = record("pushed", metrics=METRICS, diagnostics=FINDINGS, sample="workspace/flowers/runs/x/sample-rose.png")
+    lines = summarize(pushed, paths, "flowers", Path("workspace")).splitlines()
+    assert lines[2:-1] == TOLD
+    assert lines[-1].startswith("next: ")
+    refused = record("not_blessed", message="not good enough", metrics=METRICS, diagnostics=FINDINGS)
+    lines = summarize(refused, paths, "flowers", Path("workspace")).splitlines()
+    assert lines == ["not good enough", "accuracy 0.9877, cross_entropy 0.1235", *TOLD]
+
+
 def test_status_fits_a_terminal(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
     """In 80 columns nothing is cut or wrapped, whatever the status."""
     for number, status in enumerate(("pushed", "unchanged", "stopped_by_gate", "not_blessed", "failed")):
@@ -126,6 +154,36 @@ def test_status_tells_of_the_last_run(paths: Paths, capsys: pytest.CaptureFixtur
     assert re.search(r"^Trainer +failed +2\.0$", output, flags=re.MULTILINE)
     assert not re.search(r"^Pusher", output, flags=re.MULTILINE)
     assert f"\n{message}\nlog: workspace/flowers/runs/x/Trainer.log\n" in output
+
+
+def test_status_tells_of_the_last_training(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
+    """How long it was, which epoch was best, why it ended, and all signs in its curves, the good ones too."""
+    training = {"epochs": 12, "best_epoch": 7, "stopped_by": "early_stopping", "seconds": 83.21}
+    record("pushed", "20260101T000000-aaaa", training={**training, "best_epoch": 3}).write(paths.runs)
+    record("pushed", "20260102T000000-bbbb", training=training, diagnostics=FINDINGS).write(paths.runs)
+    print_status("flowers", paths)
+    lines = capsys.readouterr().out.splitlines()
+    first = lines.index("training: 12 epochs in 83.2 s, the best 7, ended by early_stopping")
+    assert lines[first + 1 : -1] == [*TOLD, "good: the loss falls by 55 %"]
+    assert not any("the best 3" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, "training: 20 epochs in 9.5 s, the best 20"),
+        ({"stopped_by": "accuracy"}, "training: 20 epochs in 9.5 s, the best 20, ended by accuracy"),
+        ({"resumed_from_epoch": 4}, "training: 20 epochs in 9.5 s, the best 20, resumed after epoch 4"),
+    ],
+)
+def test_status_of_other_trainings(
+    changes: dict[str, object], words: str, paths: Paths, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A training that had all its epochs has no other reason to end; one that went on after a kill says from where."""
+    training = {"epochs": 20, "best_epoch": 20, "stopped_by": None, "seconds": 9.5, "resumed_from_epoch": None}
+    record("pushed", training={**training, **changes}).write(paths.runs)
+    print_status("flowers", paths)
+    assert words in capsys.readouterr().out.splitlines()
 
 
 def test_status_tells_of_accepted_data(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:

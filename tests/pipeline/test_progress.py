@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import os
 import pty
 import re
@@ -13,7 +14,7 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from pipeline.progress import RUNNING, LiveProgress, PlainProgress, progress_on
+from pipeline.progress import LOGGER, RUNNING, LiveProgress, PlainProgress, Progress, listening, progress_on
 
 ROOT = Path(__file__).parents[2]
 ERASED_LINE = r"\x1b\[2K"
@@ -23,11 +24,12 @@ NOISY = """
 import logging, os, subprocess, sys
 from pathlib import Path
 from pipeline.capture import captured, original_streams
-from pipeline.progress import progress_on
+from pipeline.progress import LOGGER, listening, progress_on
 with original_streams() as (output, error), progress_on(error) as progress:
     progress.plan(["Trainer"])
     progress.start("Trainer")
-    with captured(Path(sys.argv[1])):
+    with captured(Path(sys.argv[1])), listening(progress):
+        logging.getLogger(LOGGER).info("epoch 3/20")
         print("noise-print")
         print("noise-error", file=sys.stderr)
         logging.warning("noise-log")
@@ -36,6 +38,20 @@ with original_streams() as (output, error), progress_on(error) as progress:
     progress.end("Trainer", "executed", 1.5)
 print("the end")
 """
+
+
+class Clock(SimpleNamespace):
+    """Stands still until it is set."""
+
+    now: float = 0.0
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock that progress reads."""
+    clock = Clock()
+    monkeypatch.setattr("pipeline.progress.time", SimpleNamespace(monotonic=lambda: clock.now))
+    return clock
 
 
 def live_progress() -> tuple[LiveProgress, io.StringIO]:
@@ -91,6 +107,26 @@ def test_plain_lines() -> None:
     ]
 
 
+def test_a_plain_log_is_never_silent_for_long(clock: Clock) -> None:
+    """What a node says of itself is printed at most once a minute, and never in a node's first one."""
+    stream = io.StringIO()
+    with PlainProgress(stream) as progress:
+        progress.start("Transform")
+        clock.now = 100.0
+        progress.end("Transform", "executed", 100.0)
+        progress.start("Trainer")
+        for epoch in range(1, 11):
+            clock.now += 15.0
+            progress.tell(f"epoch {epoch}/10")
+        progress.end("Trainer", "executed", 150.0)
+    assert stream.getvalue().splitlines() == [
+        "Transform            executed    100.0 s",
+        "Trainer              epoch 4/10",
+        "Trainer              epoch 8/10",
+        "Trainer              executed    150.0 s",
+    ]
+
+
 def test_the_table_shows_every_state() -> None:
     """A row for each node in the order of the plan: a mark, its name, its state and its seconds."""
     assert table_of(("Trainer", "executed", 12.34), ("Evaluator", "failed", 0.06), ("Pusher", "skipped", 0.0)) == [
@@ -106,10 +142,8 @@ def test_the_table_shows_every_state() -> None:
     ]
 
 
-def test_the_running_node_has_a_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_running_node_has_a_clock(clock: Clock) -> None:
     """The node at work shows a spinner and the seconds since it started, not since the run did."""
-    clock = SimpleNamespace(now=0.0)
-    monkeypatch.setattr("pipeline.progress.time", SimpleNamespace(monotonic=lambda: clock.now))
     progress, stream = live_progress()
     with progress:
         progress.start("loading")
@@ -120,6 +154,56 @@ def test_the_running_node_has_a_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     mark, *rest = last_rows(stream)[-1]
     assert mark not in "✓✗·"
     assert rest == ["Trainer", RUNNING, "7.5", "s"]
+
+
+def test_the_table_shows_what_the_node_at_work_says() -> None:
+    """The newest text stands below the table, on one line however long it is, until the node ends."""
+    progress, stream = live_progress()
+    with progress:
+        progress.start("Trainer")
+        progress.tell("epoch 1/20, loss 0.9")
+        progress.tell("epoch 2/20, loss 0.5, " + "and so on " * 10)
+    *_, row, told = last_rows(stream)
+    assert row[1:3] == ["Trainer", RUNNING]
+    assert told[:4] == ["epoch", "2/20,", "loss", "0.5,"]
+    assert told[-1].endswith("…")
+    assert len(last_rows(stream)) == 2
+    progress, stream = live_progress()
+    with progress:
+        progress.start("Trainer")
+        progress.tell("epoch 2/20")
+        progress.end("Trainer", "executed", 3.0)
+    assert last_rows(stream) == [["✓", "Trainer", "executed", "3.0", "s"]]
+
+
+def test_what_stages_say_is_heard() -> None:
+    """What is said on the logger while a progress listens is told as one line, and nothing before or after."""
+    heard: list[str] = []
+
+    class Hearing(PlainProgress):
+        def tell(self, text: str) -> None:
+            heard.append(text)
+
+    logger = logging.getLogger(LOGGER)
+    before = (logger.level, logger.handlers[:])
+    logger.info("too early")
+    with listening(Hearing(io.StringIO())):
+        logger.info("epoch %d/%d,\n  loss %.2f", 3, 20, 0.31)
+    logger.info("too late")
+    assert heard == ["epoch 3/20, loss 0.31"]
+    assert (logger.level, logger.handlers) == before
+
+
+def test_a_terminal_that_is_gone_ends_no_training(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where a line cannot be shown, the stage that says it does not notice."""
+    stream = io.StringIO()
+    progress: Progress = PlainProgress(stream)
+    progress.start("Trainer")
+    stream.close()
+    clock.now = 61.0
+    with listening(progress):
+        logging.getLogger(LOGGER).info("epoch 3/20")
+    assert "I/O operation on closed file" in capsys.readouterr().err
 
 
 def test_nothing_that_a_node_prints_reaches_the_terminal(tmp_path: Path) -> None:
@@ -148,5 +232,6 @@ def test_nothing_that_a_node_prints_reaches_the_terminal(tmp_path: Path) -> None
     assert b"the end" in shown
     assert b"noise" not in shown
     logged = log.read_text()
+    assert "epoch 3/20" in logged
     for source in ("print", "error", "log", "descriptor", "child"):
         assert f"noise-{source}" in logged

@@ -26,6 +26,9 @@ def full_record(run_id: str = "20260102T030405-abcd") -> RunRecord:
         pushed_version=17,
         serving_directory="workspace/flowers/serving",
         metrics={"accuracy": 0.5},
+        training={"epochs": 7, "best_epoch": 4, "stopped_by": "early_stopping", "seconds": 9.5},
+        diagnostics=[{"sign": "slow_start", "kind": "warning", "epoch": 3, "figures": {"drop": 0.01}}],
+        tuning={"best": {"training.learning_rate": 0.01}},
         sample="sample-rose.png",
         seconds=13.0,
     )
@@ -59,6 +62,18 @@ def test_written_and_read_back(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "runs" / full_record().run_id).iterdir()] == ["record.json"]
 
 
+def test_records_of_before_trainings_were_told_are_read(tmp_path: Path) -> None:
+    """A record that says nothing of training, diagnostics and tuning has none of them."""
+    full_record().write(tmp_path)
+    path = tmp_path / full_record().run_id / "record.json"
+    content = json.loads(path.read_text())
+    for name in ("training", "diagnostics", "tuning"):
+        del content[name]
+    path.write_text(json.dumps(content))
+    [record] = read_records(tmp_path)
+    assert (record.training, record.diagnostics, record.tuning) == ({}, [], None)
+
+
 def test_oldest_first(tmp_path: Path) -> None:
     """Records come in the order of their runs."""
     for run_id in ("20260301T000000-aaaa", "20260102T000000-ffff", "20260201T000000-0000"):
@@ -88,6 +103,9 @@ def test_what_a_program_gets() -> None:
     assert set(content) >= CONTRACT
     assert content["nodes"]["Trainer"] == {"state": "executed", "seconds": 12.5}
     assert content["accepted"]["why"] == "it is meant"
+    assert content["training"]["stopped_by"] == "early_stopping"
+    assert content["diagnostics"][0]["figures"] == {"drop": 0.01}
+    assert content["tuning"] == {"best": {"training.learning_rate": 0.01}}
     assert content["report"] is None
 
 
