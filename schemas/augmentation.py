@@ -31,7 +31,7 @@ class Augmentation(Section):
     mixup: Annotated[float, Field(ge=0)] = 0.0
     """Strength of MixUp, the alpha of its Beta distribution (Zhang et al. 2018); 0.2 is usual, 0 switches it off."""
     cutmix: Share = 0.0
-    """Strength of CutMix, the alpha of its Beta distribution (Yun et al. 2019); 1, the most that Keras takes, is usual, 0
-    switches it off. With MixUp, too, each batch gets one of them, by the toss of a coin."""
+    """Strength of CutMix, the alpha of its Beta distribution (Yun et al. 2019); 1 is usual, and the most that Keras
+    takes, 0 switches it off. With MixUp, too, each batch gets one of them, by the toss of a coin."""
     fill: Literal["reflect", "constant", "nearest"] = "reflect"
     """What comes in at the border when an image is turned, shifted or made smaller."""
