@@ -14,7 +14,7 @@ from components.feeding.memory import MemoryFeed
 from components.feeding.replicas import ALONE, Replicas
 from components.feeding.source import Decoded, Source
 from components.training.request import TrainingRequest
-from components.transform.graph import TransformGraph, normalization_of
+from components.transform.graph import normalization_of
 from components.transform.normalization import Normalization
 
 
@@ -36,9 +36,8 @@ def feeds_of(request: TrainingRequest, replicas: Replicas = ALONE) -> Feeds:
     judged = evaluation(
         Source(request.eval_files, transform, shape, request.num_eval), request.training.batch_size, replicas
     )
-    normalization = normalization_of(TransformGraph(transform), size)
+    normalization = normalization_of(transform, size)
     return Feeds(make_feed(train, request.training, replicas), lambda: judged, normalization)
-
 
 
 def feeds_in_memory(

@@ -38,15 +38,17 @@ class TransformGraph(tf.Module):
         return dict(self._loader.apply_transform_model(raw))
 
 
-def normalization_of(graph: TransformGraph, preprocessing: Preprocessing) -> Normalization:
+def normalization_of(transform: tft.TFTransformOutput, preprocessing: Preprocessing) -> Normalization:
     """The normalisation that the graph applies, standardisation by the training split included.
 
     Args:
-      graph: of the Transform stage.
+      transform: output of the Transform stage.
       preprocessing: which it was made for.
     """
     # What the graph divides by is the same for every image, so any will do.
+    spec = transform.raw_feature_spec()
+    raw = {name: tf.zeros([1, *spec[name].shape], spec[name].dtype) for name in features.STORED_IMAGE}
     file = tf.io.encode_png(tf.zeros([1, 1, preprocessing.channels], tf.uint8))
-    raw = {name: tf.zeros([1], tf.string if name == features.FORMAT else tf.int64) for name in features.STORED_IMAGE}
-    values = graph({**raw, features.ENCODED: file[tf.newaxis]})[features.TRANSFORMED_NORMALIZATION][0].numpy()
+    raw[features.ENCODED] = tf.fill(tf.shape(raw[features.ENCODED]), file)
+    values = TransformGraph(transform)(raw)[features.TRANSFORMED_NORMALIZATION][0].numpy()
     return Normalization(preprocessing.normalization, values[0], values[1])
