@@ -1,4 +1,4 @@
-"""Hyperparameters by their dotted names, such as `training.learning_rate`, laid on the sections that they are keys of."""
+"""Hyperparameters by their dotted names, such as `training.learning_rate`, laid on sections of an experiment."""
 
 from __future__ import annotations
 

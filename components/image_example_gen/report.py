@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+import posixpath
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from tfx.dsl.io import fileio
+
+from components.errors import DataError
 from components.image_example_gen.items import Refused
 
 REPORT_NAME = "ingestion.json"
@@ -157,6 +161,11 @@ class IngestionReport:
         last = max(self.max_label, *self.label_texts) if self.label_texts else self.max_label
         return [self.label_texts.get(label, str(label)) for label in range(last + 1)]
 
+    def counts_of(self, split: str, num_classes: int) -> tuple[int, ...]:
+        """Examples of each class in one split."""
+        counts = self.class_counts.get(split, {})
+        return tuple(counts.get(label, 0) for label in range(num_classes))
+
     @classmethod
     def merge(cls, reports: Iterable[IngestionReport]) -> IngestionReport:
         """Adds up reports over different units."""
@@ -217,6 +226,19 @@ class IngestionReport:
             copies=Copies(**copies),
             **content,
         )
+
+
+def read_report(examples_uri: str) -> IngestionReport:
+    """The report that lies beside examples.
+
+    Raises:
+      DataError: there is none.
+    """
+    path = posixpath.join(examples_uri, REPORT_NAME)
+    if not fileio.exists(path):
+        raise DataError(f"{path} is missing: the examples were not made by ImageExampleGen")
+    with fileio.open(path) as file:
+        return IngestionReport.from_json(file.read())
 
 
 def _by_label(values: dict[str, Any]) -> dict[int, Any]:

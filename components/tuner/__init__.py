@@ -1,0 +1,1 @@
+"""Searches for hyperparameters by short trainings, before the training."""
