@@ -42,7 +42,7 @@ _ALL_THAT_IS_OF_LEARNING = (
 SIGNS: dict[str, Sign] = {
     "not_a_number": Sign(not_a_number, ("diverging", *_ALL_THAT_IS_OF_LEARNING)),
     "diverging": Sign(diverging, _ALL_THAT_IS_OF_LEARNING),
-    "slow_start": Sign(slow_start, ("underfitting", "plateau", "big_drop")),
+    "slow_start": Sign(slow_start, ("plateau", "big_drop")),
     "bouncing": Sign(bouncing, ("underfitting", "plateau", "parallel", "big_drop")),
     "overfitting": Sign(overfitting, ("underfitting", "plateau", "parallel")),
     "underfitting": Sign(underfitting, ("plateau", "parallel")),

@@ -24,7 +24,7 @@ _SMALL_DROP = 0.1
 _LEAST_GUESS = 0.6
 """A loss below this beats guessing between two classes, which costs ln 2: the training has started."""
 _FLAT = 0.01
-_NEARLY_FLAT = 0.02
+_RISES = 0.03
 _HIGH_ACCURACY = 0.9
 _LOW_ACCURACY = 0.8
 _VERY_LOW_ACCURACY = 0.5
@@ -36,7 +36,8 @@ _EQUALLY_GOOD = 1.01
 _SLIGHT_RISE = 1.03
 _STRONG_RISE = 1.25
 _LEARNS_ON = 0.9
-_JUMP = 0.05
+_AHEAD = 0.95
+_JUMP = 0.03
 _SHARE_OF_TURNS = 0.25
 _SPENT_RATE = 0.05
 
@@ -147,16 +148,19 @@ def overfitting(history: History) -> Finding | None:
     if after < 2 or np.median(curves.loss[-2:]) > _LEARNS_ON * curves.loss[best]:
         return None
     rise = float(np.median(curves.val_loss[-min(after, 3) :]) / curves.val_loss[best])
-    if rise < (_SLIGHT_RISE if after < _SEVERAL else 1.0):
+    is_ahead = np.median(curves.loss[-2:]) < _AHEAD * np.median(curves.val_loss[-2:])
+    if not is_ahead or (after < _SEVERAL and rise < _SLIGHT_RISE):
         return None
     lowest, last = curves.val_loss[best], curves.val_loss[-1]
-    course = "rose" if rise >= _SLIGHT_RISE else "stayed flat"
+    course = (
+        f"rose from {lowest:.4g} to {last:.4g}" if rise >= _SLIGHT_RISE else f"stayed flat, at {last:.4g} in the end"
+    )
     return _found(
         "overfitting",
         "problem" if rise >= _STRONG_RISE else "warning",
         best + 1,
-        f"overfitting from epoch {best + 1}: val_loss {course} from {lowest:.4g} to {last:.4g}, while the loss fell on"
-        f" from {curves.loss[best]:.4g} to {curves.loss[-1]:.4g}",
+        f"overfitting from epoch {best + 1}: val_loss {course}, while the loss fell on from {curves.loss[best]:.4g} to"
+        f" {curves.loss[-1]:.4g}",
         "raise model.dropout or model.l2, add augmentation, train on more images, or make the network smaller"
         " (model.filters, model.dense); training.early_stopping keeps the best epoch",
         best_val_loss=lowest,
@@ -174,21 +178,26 @@ def underfitting(history: History) -> Finding | None:
     if curves is None:
         return None
     last = curves.window
-    changes = {"change": relative_change(curves.loss[last]), "val_change": relative_change(curves.val_loss[last])}
     accuracy, val_accuracy = float(np.mean(curves.accuracy[last])), float(np.mean(curves.val_accuracy[last]))
-    is_flat = abs(changes["change"]) < _NEARLY_FLAT and abs(changes["val_change"]) < 2 * _NEARLY_FLAT
-    if not is_flat or max(accuracy, val_accuracy) >= _LOW_ACCURACY or accuracy - val_accuracy > 1 - _LOW_ACCURACY:
+    if max(accuracy, val_accuracy) >= _LOW_ACCURACY or accuracy - val_accuracy > 1 - _LOW_ACCURACY:
+        return None
+    change_of_accuracy = max(relative_change(curves.accuracy[last]), relative_change(curves.val_accuracy[last]))
+    change_of_loss = min(relative_change(curves.loss[last]), relative_change(curves.val_loss[last]))
+    # By either, for a loss with a penalty in it may fall all the while, and an accuracy near 0 may double by chance.
+    if change_of_accuracy > _RISES and change_of_loss < -_RISES:
         return None
     return _found(
         "underfitting",
         "problem" if max(accuracy, val_accuracy) < _VERY_LOW_ACCURACY else "warning",
         None,
-        f"accuracy stays at {accuracy:.3g} and val_accuracy at {val_accuracy:.3g}, and neither loss falls any more",
+        f"accuracy stays at {accuracy:.3g} and val_accuracy at {val_accuracy:.3g}, the means of the last"
+        f" {len(curves.loss[last])} epochs, and neither gets better",
         "make the network larger (model.filters, model.dense, model.backbone), lower model.dropout, model.l2 and"
         " augmentation, or try another training.learning_rate",
         accuracy=accuracy,
         val_accuracy=val_accuracy,
-        **changes,
+        change_of_accuracy=change_of_accuracy,
+        change_of_loss=change_of_loss,
     )
 
 
