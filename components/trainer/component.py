@@ -25,7 +25,7 @@ def image_trainer(
     examples: types.BaseChannel,
     transform_graph: types.BaseChannel,
     schema: types.BaseChannel,
-    checkpoint_directory: str,
+    checkpoint_directory: str | None,
     *,
     hyperparameters: types.BaseChannel | None = None,
     base_model: types.BaseChannel | None = None,
@@ -39,7 +39,8 @@ def image_trainer(
       examples: output of ImageExampleGen.
       transform_graph: output of Transform.
       schema: of the examples.
-      checkpoint_directory: where trainings keep what they go on from; it outlives failed executions.
+      checkpoint_directory: where trainings keep what they go on from; it outlives failed executions. None keeps
+        nothing.
       hyperparameters: output of the Tuner; they go before the experiment's own.
       base_model: the model that a warm start goes on from.
       base_weights: file of the base's weights, where another experiment gives them.

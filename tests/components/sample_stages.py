@@ -38,7 +38,7 @@ def all_stages(experiment: Experiment, serving_directory: Path) -> list[BaseNode
     stages = stages_of_data(experiment)
     ingestion, _, schema, _, transform = stages
     examples = ingestion.outputs["examples"]
-    trainer = image_trainer(experiment, examples, transform.outputs["transform_graph"], schema.outputs["schema"])
+    trainer = image_trainer(experiment, examples, transform.outputs["transform_graph"], schema.outputs["schema"], None)
     model = trainer.outputs["model"]
     baseline = baseline_resolver(model)
     evaluator = image_evaluator(experiment.evaluation, examples, model, baseline.outputs["model"])

@@ -18,7 +18,7 @@ def config(**values: Any) -> dict[str, Any]:
         types.Channel(type=kind)
         for kind in (standard_artifacts.Examples, standard_artifacts.TransformGraph, standard_artifacts.Schema)
     ]
-    content: dict[str, Any] = json.loads(image_trainer(experiment, *channels).exec_properties["custom_config"])
+    content: dict[str, Any] = json.loads(image_trainer(experiment, *channels, None).exec_properties["custom_config"])
     return content
 
 
@@ -36,6 +36,7 @@ def test_only_what_makes_a_model_counts() -> None:
         {"model": {"filters": [8]}},
         {"preprocessing": {"width": 32}},
         {"data": {"source": "there"}},
+        {"augmentation": {"flip": "both"}},
     ):
         assert config(**section) != known
 
@@ -50,7 +51,9 @@ def test_a_model_carries_its_experiment() -> None:
     first, second = (json.loads(config(training={"epochs": epochs})["experiment"]) for epochs in (3, 4))
     assert first["experiment"]["name"] == "a"
     assert first["experiment"]["training"]["epochs"] == 3
-    assert set(first["experiment"]) == {"name", "data", "preprocessing", "model", "training"}
+    assert set(first["experiment"]) == {
+        *("name", "data", "preprocessing", "augmentation", "model", "training", "tuning")
+    }
     assert len(first["digest"]) == 64
     assert first["digest"] != second["digest"]
     assert json.loads(config(training={"epochs": 3})["experiment"]) == first

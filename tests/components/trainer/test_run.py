@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from components.errors import DataError
-from components.trainer.run import run_fn
+from components.errors import DataError, TrainingError
+from components.trainer.run import request_of, run_fn
 from schemas import features
 from tests.components.images import read_examples
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from tests.components.conftest import Sample
 
 
-def arguments(sample: Sample, directory: Path, **training: Any) -> FnArgs:
+def arguments(sample: Sample, directory: Path, checkpoints: Path | None = None, **training: Any) -> FnArgs:
     """What TFX would hand over for the sample, with changes to its training."""
     examples = sample.stages.path("ImageExampleGen", "examples")
     experiment = sample.experiment
@@ -31,10 +32,14 @@ def arguments(sample: Sample, directory: Path, **training: Any) -> FnArgs:
         model_run_dir=str(directory / "run"),
         custom_config={
             "labels": experiment.data.labels,
-            "preprocessing": experiment.preprocessing.model_dump_json(),
+            "preprocessing": experiment.resolved_preprocessing().model_dump_json(),
+            "augmentation": experiment.augmentation.model_dump_json(),
             "model": experiment.model.model_dump_json(),
             "training": changed.model_dump_json(),
+            "base_weights": None,
+            "checkpoint_directory": str(checkpoints) if checkpoints else None,
             "experiment": '{"digest": "0"}',
+            "code_digest": "0",
         },
     )
 
@@ -72,9 +77,8 @@ def test_the_training_leaves_its_history(trained: Sample) -> None:
     """Beside the model there are the figures of each epoch and TensorBoard's events; an epoch is the whole split."""
     run = trained.stages.path("Trainer", "model_run")
     history = history_of(run)
-    assert {name: len(values) for name, values in history.items()} == dict.fromkeys(
-        ("loss", "accuracy", "val_loss", "val_accuracy"), trained.experiment.training.epochs
-    )
+    assert {"loss", "accuracy", "val_loss", "val_accuracy"} < set(history)
+    assert {len(values) for values in history.values()} == {trained.experiment.training.epochs}
     examples = read_examples(trained.stages.path("ImageExampleGen", "examples") / "Split-train")
     steps = len(examples) // trained.experiment.training.batch_size
     assert steps_of(run) == [steps * epoch for epoch in range(1, trained.experiment.training.epochs + 1)]
@@ -89,7 +93,8 @@ def test_the_model_names_the_classes_of_the_data(trained: Sample) -> None:
 def test_training_again_gives_the_same(trained: Sample, tmp_path: Path) -> None:
     """In a process that has trained before, the same seed over the same data gives the same figures."""
     run_fn(arguments(trained, tmp_path))
-    assert history_of(tmp_path / "run") == history_of(trained.stages.path("Trainer", "model_run"))
+    again, first = history_of(tmp_path / "run"), history_of(trained.stages.path("Trainer", "model_run"))
+    assert {**again, "seconds": []} == {**first, "seconds": []}
 
 
 def test_fewer_images_than_a_batch_are_one_batch(prepared: Sample, tmp_path: Path) -> None:
@@ -106,3 +111,61 @@ def test_foreign_examples_are_refused(prepared: Sample, tmp_path: Path) -> None:
     wrong.train_files = [str(tmp_path / "examples" / "Split-train" / "*")]
     with pytest.raises(DataError, match=r"examples/ingestion\.json is missing: .* not made by ImageExampleGen"):
         run_fn(wrong)
+
+
+def test_hyperparameters_go_before_the_experiment(prepared: Sample, tmp_path: Path) -> None:
+    """What a search has found is trained with, and travels with the model."""
+    found = arguments(prepared, tmp_path, epochs=1)
+    found.hyperparameters = {"values": {"training.learning_rate": 0.5, "model.dropout": 0.1}, "space": []}
+    request = request_of(found)
+    assert (request.training.learning_rate, request.model.dropout) == (0.5, 0.1)
+    run_fn(found)
+    assert history_of(tmp_path / "run")["learning_rate"] == [0.5]
+    told = json.loads((tmp_path / "serving" / "assets" / "experiment.json").read_text())
+    assert told["hyperparameters"] == found.hyperparameters["values"]
+
+
+def test_checkpoints_are_kept_by_what_they_are_of(prepared: Sample, tmp_path: Path) -> None:
+    """Another attempt at the same training has the same place, which goes when another training begins."""
+    checkpoints = tmp_path / "checkpoints"
+    run_fn(arguments(prepared, tmp_path / "1", checkpoints, epochs=2))
+    [first] = checkpoints.iterdir()
+    run_fn(arguments(prepared, tmp_path / "2", checkpoints, epochs=2))
+    assert [path.name for path in checkpoints.iterdir()] == [first.name]
+    assert json.loads((tmp_path / "2" / "run" / "training.json").read_text())["resumed_from_epoch"] == 2
+    run_fn(arguments(prepared, tmp_path / "3", checkpoints, epochs=1))
+    [other] = checkpoints.iterdir()
+    assert other.name != first.name
+
+
+@pytest.mark.parametrize("is_warm_start", [True, False])
+def test_an_earlier_model_is_started_from(is_warm_start: bool, prepared: Sample, tmp_path: Path) -> None:
+    """A base model gives the whole network to a warm start, its base alone where that is asked for."""
+    run_fn(arguments(prepared, tmp_path / "model-1", epochs=1))
+    later = arguments(prepared, tmp_path / "model-2", epochs=1, warm_start=is_warm_start)
+    later.base_model = str(tmp_path / "model-1" / "serving")
+    request = request_of(later)
+    native = tmp_path / "model-1" / "native"
+    expected = (str(native / "model.keras"), None) if is_warm_start else (None, str(native / "base.weights.h5"))
+    assert (request.initial_network, request.initial_base) == expected
+    assert (native / "architecture.json").exists()
+
+
+def test_a_model_without_native_files_cannot_be_started_from(prepared: Sample, tmp_path: Path) -> None:
+    """Which file is missing is told."""
+    later = arguments(prepared, tmp_path, warm_start=True)
+    later.base_model = str(tmp_path / "gone" / "serving")
+    with pytest.raises(TrainingError, match=r"gone/native/model\.keras is missing"):
+        request_of(later)
+
+
+def test_an_augmented_training_exports_no_augmentation(prepared: Sample, tmp_path: Path) -> None:
+    """The exported graph has no random operation, whatever the training did to its images."""
+    varied = arguments(prepared, tmp_path, epochs=1)
+    varied.custom_config["augmentation"] = json.dumps({"flip": "both", "rotation": 20, "contrast": 0.3, "mixup": 0.2})
+    run_fn(varied)
+    message = saved_model_pb2.SavedModel.FromString((tmp_path / "serving" / "saved_model.pb").read_bytes())
+    graph = message.meta_graphs[0].graph_def
+    operations = {node.op for function in graph.library.function for node in function.node_def}
+    assert "Conv2D" in operations
+    assert not [name for name in operations if "Random" in name]

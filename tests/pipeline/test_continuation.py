@@ -1,0 +1,106 @@
+"""Trainings that begin with what an earlier one has left, by the command line."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+
+from tests.command_line import ROOT, Outcome, in_process
+from tests.pipeline.projects import Project, make_project, write_records
+
+
+@pytest.fixture(scope="module")
+def records(digits_directory: Path) -> list[bytes]:
+    file = str(digits_directory / "digits-00000-of-00004.tfrecord")
+    return list(tf.data.TFRecordDataset(file).as_numpy_iterator())
+
+
+@pytest.fixture(scope="module")
+def project(records: list[bytes], tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project that has run once."""
+    project = make_project(tmp_path_factory.mktemp("project"), records[:300])
+    assert project.run().exit_status == 0
+    return project
+
+
+def told(outcome: Outcome) -> str:
+    """Where the first weights of a run were from."""
+    assert outcome.exit_status == 0, outcome.output + outcome.errors
+    weights: str = outcome.json["training"]["initial_weights"]
+    return weights
+
+
+def test_another_experiment_gives_its_base(project: Project) -> None:
+    """`model.weights.experiment` is the base of that experiment's last blessed model in the same workspace."""
+    (project.directory / "other.yaml").write_text(
+        "extends: small.yaml\nname: other\nmodel: {weights: {experiment: small}}\n"
+        "training: {transfer: {kind: similar}}\n"
+    )
+    outcome = _run(project, "other.yaml")
+    [model] = (project.root / "artifacts" / "Trainer" / "model").iterdir()
+    assert told(outcome) == f"the base of {model / 'native' / 'base.weights.h5'}"
+
+
+def test_an_experiment_that_never_ran_is_named(project: Project) -> None:
+    """Where it has no blessed model, what has run in the workspace is told."""
+    (project.directory / "wrong.yaml").write_text(
+        "extends: small.yaml\nname: wrong\nmodel: {weights: {experiment: smal}}\n"
+    )
+    outcome = _run(project, "wrong.yaml")
+    assert outcome.exit_status != 0
+    assert "smal has no blessed model" in outcome.json["message"]
+    assert "did you mean 'small'?" in outcome.json["message"]
+    assert not outcome.shows_a_trace
+
+
+def test_a_warm_start_waits_for_other_data(records: list[bytes], tmp_path: Path) -> None:
+    """The first run starts at random, one with nothing new trains nothing, new data goes on from the last model."""
+    project = make_project(tmp_path, records[:200])
+    first = project.run("training.warm_start=true")
+    assert told(first) == "random"
+    again = project.run("training.warm_start=true")
+    assert again.states["Trainer"] == "cached"
+    write_records(project.directory / "source" / "more.tfrecord", records[200:350])
+    warm = project.run("training.warm_start=true")
+    assert told(warm).startswith("all of ")
+    assert project.run("training.warm_start=true").states["Trainer"] == "cached"
+
+
+def test_a_killed_run_goes_on(records: list[bytes], tmp_path: Path) -> None:
+    """SIGKILL in the middle of a training costs the epoch that was under way, and no more."""
+    project = make_project(tmp_path, records[:300])
+    arguments = ["run", str(project.directory / "small.yaml"), "--workspace", str(project.directory / "workspace")]
+    settings = ["--set", "training.epochs=60", "--set", "training.early_stopping=null"]
+    process = subprocess.Popen(
+        [sys.executable, "local_runner.py", *arguments, *settings],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        deadline = time.monotonic() + 300
+        while not list((project.root / "checkpoints").glob("*/epoch-00003")):
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    reached = max(int(path.name[-5:]) for path in (project.root / "checkpoints").glob("*/epoch-*"))
+    outcome = project.run("training.epochs=60", "training.early_stopping=null")
+    assert outcome.exit_status == 0, outcome.output
+    assert outcome.json["training"]["resumed_from_epoch"] == reached
+    assert outcome.json["training"]["epochs"] == 60
+
+
+def _run(project: Project, file: str) -> Outcome:
+    workspace = ("--workspace", str(project.directory / "workspace"))
+    return in_process("run", str(project.directory / file), *workspace, "--json")
