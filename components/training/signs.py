@@ -15,31 +15,39 @@ from components.training.curves import Curves, change, relative_change
 from components.training.finding import Finding, Kind
 from components.training.history import History
 
+# Epochs that a sign needs to see.
 _EARLY = 3
 _FEW = 4
 _SEVERAL = 5
 
 _BIG_DROP = 0.2
 _SMALL_DROP = 0.1
-_LEAST_GUESS = 0.6
-"""A loss below this beats guessing between two classes, which costs ln 2: the training has started."""
+_LEAST_GUESS = 0.6  # A loss below this beats guessing between two classes, which costs ln 2: something is learned.
+_RISEN = 1.5  # Times the first loss.
+_FAR_ABOVE_A_GUESS = 3.0
+
+# Changes over the last epochs, as shares of the level.
 _FLAT = 0.01
+_FALLS = 0.02
 _RISES = 0.03
-_HIGH_ACCURACY = 0.9
+_FOLLOWS = 0.25  # Fall of val_loss, as a share of that of the loss.
+
 _LOW_ACCURACY = 0.8
 _VERY_LOW_ACCURACY = 0.5
-_FALLS = 0.02
-_FOLLOWS = 0.25
-_RISEN = 1.5
-_FAR_ABOVE_A_GUESS = 3.0
+_HIGH_ACCURACY = 0.9
+_NEARLY_PERFECT = 0.98
+_GAP = 0.2  # Between accuracy and val_accuracy.
+
+# Of val_loss to its best.
 _EQUALLY_GOOD = 1.01
 _SLIGHT_RISE = 1.03
 _STRONG_RISE = 1.25
-_LEARNS_ON = 0.9
-_AHEAD = 0.95
-_JUMP = 0.03
+_LEARNS_ON = 0.9  # Of the loss in the end to that at the best val_loss.
+_AHEAD = 0.95  # Of the loss to val_loss.
+
+_JUMP = 0.03  # Step of the loss from epoch to epoch, as a share of its median.
 _SHARE_OF_TURNS = 0.25
-_SPENT_RATE = 0.05
+_SPENT_RATE = 0.05  # Of the learning rate in the end to its greatest.
 
 
 def not_a_number(history: History) -> Finding | None:
@@ -115,7 +123,7 @@ def slow_start(history: History) -> Finding | None:
 def bouncing(history: History) -> Finding | None:
     """The loss jumps up and down from epoch to epoch."""
     curves = Curves.of(history, _SEVERAL, validated=False)
-    if curves is None or curves.accuracy[-1] > 1 - (1 - _HIGH_ACCURACY) / 5:
+    if curves is None or curves.accuracy[-1] > _NEARLY_PERFECT:
         return None
     # From the second epoch on: the first drop is no jump.
     steps = np.diff(curves.loss[1:]) / np.median(curves.loss[1:])
@@ -179,7 +187,7 @@ def underfitting(history: History) -> Finding | None:
         return None
     last = curves.window
     accuracy, val_accuracy = float(np.mean(curves.accuracy[last])), float(np.mean(curves.val_accuracy[last]))
-    if max(accuracy, val_accuracy) >= _LOW_ACCURACY or accuracy - val_accuracy > 1 - _LOW_ACCURACY:
+    if max(accuracy, val_accuracy) >= _LOW_ACCURACY or accuracy - val_accuracy > _GAP:
         return None
     change_of_accuracy = max(relative_change(curves.accuracy[last]), relative_change(curves.val_accuracy[last]))
     change_of_loss = min(relative_change(curves.loss[last]), relative_change(curves.val_loss[last]))
