@@ -38,7 +38,8 @@ class Normalization(NamedTuple):
         """
         if self.kind == "imagenet_bgr" and pixels.shape[-1] == 3:
             pixels = tf.reverse(pixels, axis=[-1])
-        return (pixels - self.offset) / self.scale
+        # TensorFlow turns a division into this where it can, which would round otherwise here than there.
+        return (pixels - self.offset) * (1.0 / self.scale)
 
 
 def fixed_normalization(kind: str, channels: int) -> Normalization:

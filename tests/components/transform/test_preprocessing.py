@@ -15,7 +15,7 @@ from PIL import Image
 from components.errors import DataError
 from components.transform.preprocessing import fit_to_size, preprocessing_fn
 from schemas import features
-from schemas.preprocessing import Preprocessing
+from schemas.preprocessing import Normalization, Preprocessing
 from tests.components.images import Pixels, noise, png
 from tests.components.transforms import stored, transform_of, transformed
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Interpolation = Literal["nearest", "bilinear", "bicubic", "area"]
 INTERPOLATIONS = get_args(Interpolation)
+LUMA = (0.299, 0.587, 0.114)
 Fit = Callable[[NDArray, Preprocessing], NDArray]
 
 
@@ -230,18 +231,43 @@ def test_images_of_one_color_are_standardized_to_zero(tmp_path: Path) -> None:
     np.testing.assert_allclose(images, np.zeros((3, 6, 6, 3)), atol=0.05)
 
 
-def test_rescaled_images_go_from_0_to_1(plain: NDArray, tmp_path: Path) -> None:
-    """Rescaling divides by 255; without normalisation values go from 0 to 255. The label passes through."""
-    transform = transform_of(tmp_path, EXAMPLES[:1], rgb_config("rescale"))
-    outputs = transformed(transform, EXAMPLES)
-    np.testing.assert_allclose(outputs[features.TRANSFORMED_IMAGE], plain / 255, rtol=1e-6)
-    assert plain.max() > 200
+def test_pixels_are_whole_numbers(plain: NDArray, tmp_path: Path) -> None:
+    """What resizing gives is rounded, so that 8 bits hold it: at most half a step is lost. The label passes through."""
+    outputs = transformed(transform_of(tmp_path, EXAMPLES[:1], rgb_config("rescale")), EXAMPLES)
+    pixels = outputs[features.TRANSFORMED_PIXELS].numpy()
+    np.testing.assert_array_equal(pixels, np.rint(pixels))
+    np.testing.assert_array_equal(pixels, plain)
+    config = rgb_config("none")
+    for array, rounded in zip(ARRAYS, pixels, strict=True):
+        exact = fit_alone(array, config)
+        assert np.abs(exact - np.rint(exact)).max() > 0.25
+        assert np.abs(exact - rounded).max() <= 0.5
     assert outputs[features.TRANSFORMED_LABEL].dtype == tf.int64
     assert outputs[features.TRANSFORMED_LABEL].numpy().tolist() == list(range(8))
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_an_image_that_fits_is_decoded_alone(channels: int, tmp_path: Path) -> None:
+    """Of the model's size and channels, a file's pixels are left as they are; of others, they are not passed by."""
+    arrays = [noise(6, 5, count, count) for count in (1, 3)]
+    examples = [stored(png(array)) for array in (*arrays, noise(5, 6, channels))]
+    preprocessing = Preprocessing.model_validate(
+        {"height": 6, "width": 5, "channels": channels, "normalization": "none"}
+    )
+    pixels = transformed(transform_of(tmp_path, examples, preprocessing), examples)[features.TRANSFORMED_PIXELS]
+    for array, image in zip(arrays, pixels[:2], strict=True):
+        if array.shape[-1] == channels:
+            expected = array
+        else:
+            expected = array.repeat(3, axis=-1) if channels == 3 else np.rint(array @ LUMA)[..., None]
+        np.testing.assert_allclose(image, expected, atol=1e-6)
+    resized = fit_alone(noise(5, 6, channels), preprocessing)
+    np.testing.assert_array_equal(pixels[2], np.rint(resized))
+
+
 @pytest.mark.parametrize(
-    ("normalization", "analysed"), [("none", []), ("rescale", []), ("standardize", [features.ENCODED])]
+    ("normalization", "analysed"),
+    [(kind, [features.ENCODED] if kind == "standardize" else []) for kind in get_args(Normalization)],
 )
 def test_only_standardizing_looks_at_the_data(normalization: str, analysed: list[str]) -> None:
     """The analysis reads the training split for standardisation, and else nothing: no pass over the data."""
