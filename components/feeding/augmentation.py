@@ -37,6 +37,7 @@ class Augmenter(keras.layers.Layer):
         self._random = _SeedOfEachReplica(seed)
         self._varying = _varying_layers(augmentation, seed)
         self._mixing = _mixing_layers(augmentation, seed)
+        self.built = True
 
     def call(self, pixels: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Augments.
