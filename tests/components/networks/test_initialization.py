@@ -5,7 +5,7 @@ from typing import get_args
 import keras
 import pytest
 
-from components.trainer.initialization import initializer_for
+from components.networks.initialization import initializer_for
 from schemas.model import Model
 
 ACTIVATIONS = get_args(Model.model_fields["activation"].annotation)
