@@ -14,7 +14,9 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from numpy.typing import NDArray
 
-from components.trainer.feed import Feed
+from components.feeding.evaluation import evaluation
+from components.feeding.source import Source
+from components.transform.graph import normalization_of
 from schemas import features
 from schemas.preprocessing import Preprocessing
 from tests.components.images import Values, encode, jpeg, noise, picture, png, serialized, smooth, write_tfrecord
@@ -82,10 +84,14 @@ def constant_directory(transform: tft.TFTransformOutput, tmp_path_factory: pytes
     return export_constant(directory, transform, (HEIGHT, WIDTH, 3), CONSTANT, '{"digest": "é"}')
 
 
-def fed(transform: tft.TFTransformOutput, examples: list[Values], directory: Path) -> NDArray:
-    """Images as training gets them."""
+def fed(
+    transform: tft.TFTransformOutput, examples: list[Values], directory: Path, preprocessing: Preprocessing
+) -> NDArray:
+    """Images as the network gets them in training, where they are not augmented."""
     write_tfrecord(directory / "examples", map(serialized, examples))
-    return np.concatenate([images for images, _ in Feed([str(directory / "*")], transform, 3, None).once()])
+    source = Source([str(directory / "*")], transform, (HEIGHT, WIDTH, 3), len(examples))
+    pixels = np.concatenate([pixels[weights == 1] for pixels, _, weights in evaluation(source, 3)])
+    return np.asarray(normalization_of(transform, preprocessing)(tf.cast(pixels, tf.float32)))
 
 
 def seen(answer: dict[str, tf.Tensor]) -> NDArray:
@@ -150,7 +156,7 @@ def test_training_and_serving_see_the_same_image(
 ) -> None:
     """The same bytes of each kind of file give the same pixels in the feed and in both signatures, to 1e-5."""
     examples = [stored(content) for content in FILES.values()]
-    images = fed(transform, examples, tmp_path).reshape(len(FILES), -1).astype(np.float64)
+    images = fed(transform, examples, tmp_path, PREPROCESSING).reshape(len(FILES), -1).astype(np.float64)
     trained = images - images.mean(axis=1, keepdims=True)
     assert trained.std() > 0.5
     served = seen(pixels_served.signatures["serving_default"](tf.constant([*FILES.values()])))
@@ -166,7 +172,7 @@ def test_a_model_of_stored_pixels_serves_files(tmp_path: Path) -> None:
     rescaled = PREPROCESSING.model_copy(update={"normalization": "rescale"})
     transform = transform_of(tmp_path / "transform", examples, rescaled, "raw")
     loaded = tf.saved_model.load(str(export_pixels(tmp_path / "model", transform, (HEIGHT, WIDTH, 3))))
-    images = fed(transform, examples, tmp_path / "examples").reshape(4, -1).astype(np.float64)
+    images = fed(transform, examples, tmp_path / "examples", rescaled).reshape(4, -1).astype(np.float64)
     served = seen(loaded.signatures["serving_default"](tf.constant([png(array) for array in arrays])))
     np.testing.assert_allclose(served, images - images.mean(axis=1, keepdims=True), atol=1e-5)
     evaluated = seen(loaded.signatures["serving_examples"](tf.constant([*map(serialized, examples)])))
