@@ -6,7 +6,9 @@ import errno
 import traceback
 
 from components.errors import DataError, StageError
+from pipeline.nodes import TRAINER, TUNER
 
+_WITH_CHECKPOINTS = (TUNER, TRAINER)
 _LAST_LINES = 3
 _LONGEST_LINE = 300
 _ADVICE = {
@@ -27,7 +29,8 @@ def describe(node: str, error: BaseException) -> str:
     if isinstance(error, StageError):
         return f"{node}: {error}"
     if isinstance(error, KeyboardInterrupt):
-        return f"{node}: interrupted; run again: finished stages are kept, this one starts anew"
+        follows = "goes on where it was" if node in _WITH_CHECKPOINTS else "starts anew"
+        return f"{node}: interrupted; run again: finished stages are kept, this one {follows}"
     if isinstance(error, MemoryError):
         return f"{node}: out of memory; lower training.batch_size or training.shuffle_buffer"
     if isinstance(error, OSError) and error.errno is not None:

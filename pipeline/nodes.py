@@ -2,5 +2,6 @@
 
 from __future__ import annotations
 
+TUNER = "Tuner"
 TRAINER = "Trainer"
 PUSHER = "Pusher"

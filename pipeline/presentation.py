@@ -132,7 +132,7 @@ def _training(record: RunRecord) -> list[str]:
     if not training:
         return []
     stopped_by, resumed_from = training.get("stopped_by"), training.get("resumed_from_epoch")
-    ended = f", ended by {stopped_by}" if stopped_by else ""
+    ended = f", ended by {stopped_by}" if stopped_by and stopped_by != "epochs" else ""
     resumed = f", resumed after epoch {resumed_from}" if resumed_from else ""
     epochs = f"{training['epochs']} epochs in {training['seconds']:.1f} s, the best {training['best_epoch']}"
     return [f"training: {epochs}{ended}{resumed}"]

@@ -53,12 +53,14 @@ def test_too_little_memory_names_the_keys() -> None:
     assert text == "Trainer: out of memory; lower training.batch_size or training.shuffle_buffer"
 
 
-def test_an_interruption_is_no_failure_of_the_node() -> None:
-    """Ctrl-C is told as such."""
-    assert (
-        describe("Trainer", KeyboardInterrupt())
-        == "Trainer: interrupted; run again: finished stages are kept, this one starts anew"
-    )
+@pytest.mark.parametrize(
+    ("node", "follows"),
+    [("Transform", "starts anew"), ("Trainer", "goes on where it was"), ("Tuner", "goes on where it was")],
+)
+def test_an_interruption_is_no_failure_of_the_node(node: str, follows: str) -> None:
+    """Ctrl-C is told as such, with what the next run makes of it."""
+    told = f"{node}: interrupted; run again: finished stages are kept, this one {follows}"
+    assert describe(node, KeyboardInterrupt()) == told
 
 
 def test_an_unforeseen_error_is_shown_by_its_last_lines() -> None:

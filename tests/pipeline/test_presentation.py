@@ -180,7 +180,7 @@ def test_status_of_other_trainings(
     changes: dict[str, object], words: str, paths: Paths, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A training that had all its epochs has no other reason to end; one that went on after a kill says from where."""
-    training = {"epochs": 20, "best_epoch": 20, "stopped_by": None, "seconds": 9.5, "resumed_from_epoch": None}
+    training = {"epochs": 20, "best_epoch": 20, "stopped_by": "epochs", "seconds": 9.5, "resumed_from_epoch": None}
     record("pushed", training={**training, **changes}).write(paths.runs)
     print_status("flowers", paths)
     assert words in capsys.readouterr().out.splitlines()

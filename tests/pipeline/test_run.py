@@ -5,10 +5,7 @@ import json
 import os
 import re
 import shutil
-import signal
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,6 +13,7 @@ import tensorflow as tf
 
 from tests.bookkeeping import assert_nothing_is_left_half_done
 from tests.command_line import Outcome, in_process
+from tests.pipeline.interruptions import interrupted_at, interrupted_run
 from tests.pipeline.projects import EXPERIMENT, Project, make_project, with_broken, write_records
 
 DATA_NODES = ["ImageExampleGen", "ImportSchemaGen", "StatisticsGen", "DataGate", "Transform"]
@@ -103,27 +101,6 @@ def test_serving_statistics_that_are_none_stop_the_run(records: list[bytes], tmp
     assert outcome.states["Transform"] == "skipped"
 
 
-@contextmanager
-def interrupted_at(pattern: str, log_name: str, directory: Path) -> Iterator[None]:
-    """Presses Ctrl-C soon after a line of such a log matches."""
-    is_over = threading.Event()
-
-    def wait_and_interrupt() -> None:
-        while not is_over.wait(0.1):
-            if any(re.search(pattern, log.read_text(errors="replace")) for log in directory.rglob(log_name)):
-                is_over.wait(0.3)
-                os.kill(os.getpid(), signal.SIGINT)
-                return
-
-    thread = threading.Thread(target=wait_and_interrupt)
-    thread.start()
-    try:
-        yield
-    finally:
-        is_over.set()
-        thread.join()
-
-
 @pytest.fixture(scope="module")
 def project(records: list[bytes], tmp_path_factory: pytest.TempPathFactory) -> Project:
     """One of 450 images cannot be decoded; the runs of the fixtures below follow each other in its workspace."""
@@ -140,9 +117,9 @@ def refused(project: Project) -> Outcome:
 
 @pytest.fixture(scope="module")
 def interrupted(project: Project, refused: Outcome) -> Outcome:
-    """Ctrl-C in the middle of the training."""
-    with interrupted_at(r"Epoch 2/", "Trainer.log", project.root / "runs"):
-        return project.run("data.quarantine.max_fraction=0.01", "training.epochs=9999", "training.early_stopping=null")
+    """Ctrl-C in the middle of the training, in a process of its own: TensorFlow does not get over it everywhere."""
+    overrides = ("data.quarantine.max_fraction=0.01", "training.epochs=9999", "training.early_stopping=null")
+    return interrupted_run(project, r"epoch 2/", "Trainer.log", *overrides)
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +134,8 @@ def test_an_interrupted_run_ends_in_order(project: Project, interrupted: Outcome
     assert not interrupted.shows_a_trace
     assert interrupted.json["status"] == "failed"
     assert (
-        interrupted.json["message"] == "Trainer: interrupted; run again: finished stages are kept, this one starts anew"
+        interrupted.json["message"]
+        == "Trainer: interrupted; run again: finished stages are kept, this one goes on where it was"
     )
     ends = [interrupted.states[node] for node in ("Transform", "Trainer", "Evaluator", "Pusher")]
     assert ends == ["executed", "failed", "skipped", "skipped"]
@@ -168,7 +146,7 @@ def test_an_interruption_before_the_first_node(refused: Outcome, tmp_path: Path)
     """Ctrl-C while the run waits for its data set to be prepared is told in the same way."""
     lock = tmp_path / "_datasets" / ".digits.lock"
     lock.parent.mkdir()
-    with lock.open("ab") as file, interrupted_at("", "loading.log", tmp_path / "digits" / "runs"):
+    with lock.open("ab") as file, interrupted_at("", "loading.log", tmp_path / "digits" / "runs", os.getpid()):
         fcntl.flock(file, fcntl.LOCK_EX)
         outcome = in_process("run", "digits", "--workspace", str(tmp_path), "--json")
     assert outcome.exit_status == 1
@@ -233,6 +211,20 @@ def test_metrics_and_a_sample_are_recorded(good: Outcome) -> None:
     assert sample.read_bytes().startswith(b"\x89PNG")
 
 
+def test_the_training_is_recorded(project: Project, good: Outcome) -> None:
+    """How long it was and how good, and what its curves show: for a program, and for `status`."""
+    training = good.json["training"]
+    assert (training["epochs"], training["best_epoch"], training["stopped_by"]) == (1, 1, "epochs")
+    assert training["seconds"] > 0
+    assert 0 <= training["best"]["val_accuracy"] <= 1
+    # One epoch tells nothing.
+    assert good.json["diagnostics"] == []
+    assert good.json["tuning"] is None
+    runs = json.loads(project.command("status", "--json").output)["runs"]
+    assert runs[-1]["training"] == training
+    assert "training: 1 epochs in" in project.command("status").output
+
+
 def test_a_lost_version_is_pushed_again(project: Project, good: Outcome) -> None:
     """Where the version directories are gone, the model is pushed anew though the cache remembers a push."""
     shutil.rmtree(project.root / "serving")
@@ -262,7 +254,7 @@ def test_every_run_has_its_own_record_and_logs(project: Project, good: Outcome) 
     directory = project.root / "runs" / good.json["run_id"]
     names = {path.name for path in directory.iterdir()}
     assert {"record.json", "loading.log", "Trainer.log"} <= names
-    assert "val_loss" in (directory / "Trainer.log").read_text()
+    assert re.search(r"INFO darkroom\.progress: epoch 1/1, loss .*val_loss", (directory / "Trainer.log").read_text())
 
 
 def test_good_data_needs_no_acceptance(project: Project, good: Outcome) -> None:
