@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -257,42 +258,24 @@ def test_an_image_folder(source: Path) -> None:
     assert problem.startswith(f"data.splits.eval: no file in {source} matches 'val/*'")
 
 
-def test_statistics_of_serving(source: Path) -> None:
-    """The statistics that the gate compares with must be a file that is there."""
-    data = {"dataset": "digits"}
-    for present in (f"{source}/train-0", "gs://bucket/stats.pb"):
-        assert problems_of(data, gate={"serving_statistics": present}) == []
-    assert problems_of(data, gate={"serving_statistics": f"{source}/test"}) == [
-        f"gate.serving_statistics: no such file: {source}/test; did you mean {source}/test-0?"
-    ]
-    assert problems_of(data, gate={"serving_statistics": str(source)}) == [
-        f"gate.serving_statistics: {source} is a directory; expected TFDV statistics"
-    ]
-
-
-def test_a_file_of_weights(source: Path) -> None:
-    """The weights that the base starts from must be a file that is there; another experiment's are seen in the run."""
-    data = {"dataset": "digits"}
-    for weights in ("random", {"experiment": "y"}, {"file": f"{source}/train-0"}, {"file": "gs://bucket/x.keras"}):
-        assert problems_of(data, model={"weights": weights}) == []
-    assert problems_of(data, model={"weights": {"file": f"{source}/tran-0"}}) == [
-        f"model.weights.file: no such file: {source}/tran-0; did you mean {source}/train-0?"
-    ]
-    assert problems_of(data, model={"weights": {"file": str(source)}}) == [
-        f"model.weights.file: {source} is a directory; expected a .weights.h5 or .keras file"
-    ]
-
-
-def test_a_missing_schema(source: Path) -> None:
-    """A schema file that is missing, or is a directory, is refused."""
-    (source / "own.pbtxt").touch()
-    missing = f"{source}/won.pbtxt"
-    assert problems_of({"dataset": "digits"}, schema={"file": missing}) == [
-        f"schema.file: no such file: {missing}; did you mean {source}/own.pbtxt?"
-    ]
-    assert problems_of({"dataset": "digits"}, schema={"file": str(source)}) == [
-        f"schema.file: {source} is a directory; expected a TFDV schema, a .pbtxt file"
-    ]
+@pytest.mark.parametrize(
+    ("section", "key", "expected"),
+    [
+        ({"gate": {"serving_statistics": "FILE"}}, "gate.serving_statistics", "TFDV statistics"),
+        ({"model": {"weights": {"file": "FILE"}}}, "model.weights.file", "a .weights.h5 or .keras file"),
+        ({"schema": {"file": "FILE"}}, "schema.file", "a TFDV schema, a .pbtxt file"),
+    ],
+)
+def test_files_of_other_sections(section: dict[str, object], key: str, expected: str, source: Path) -> None:
+    """A schema, the statistics that the gate compares with, and weights to start from must be files that are there."""
+    for file, problem in (
+        (f"{source}/train-0", None),
+        ("gs://bucket/file", None),
+        (f"{source}/test", f"{key}: no such file: {source}/test; did you mean {source}/test-0?"),
+        (str(source), f"{key}: {source} is a directory; expected {expected}"),
+    ):
+        stated = json.loads(json.dumps(section).replace("FILE", file))
+        assert problems_of({"dataset": "digits"}, **stated) == ([] if problem is None else [problem])
 
 
 def test_missing_places_are_problems_with_a_line(source: Path, complaints: Complaints) -> None:
