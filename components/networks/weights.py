@@ -5,16 +5,14 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-import warnings
-from collections.abc import Sequence
 
 import h5py
 import keras
 import tensorflow as tf
 
 from components.errors import TrainingError
-from components.networks.applications import application_class
 from components.networks.backbones import BASE
+from components.networks.layout import Layout, assign, difference, layout_of, refuse_difference
 from components.networks.network import base_of
 
 NATIVE = "native"
@@ -24,9 +22,6 @@ BASE_WEIGHTS_FILE = "base.weights.h5"
 
 _WEIGHTS_ENDING, _NETWORK_ENDING = ".weights.h5", ".keras"
 _NUM_WEIGHTS_OF_CLASSES = 2
-
-# Names of arrays of weights, and their shapes.
-Layout = Sequence[tuple[str, tuple[int, ...]]]
 
 
 def save_native(network: keras.Model, directory: str) -> None:
@@ -63,8 +58,8 @@ def load_base(base: keras.Model, file: str) -> None:
     elif file.endswith(_NETWORK_ENDING):
         stored = _read_network(file)
         inner = next((layer for layer in stored.layers if layer.name == BASE), stored)
-        _refuse_difference(_layout(base.weights), _layout(inner.weights), file)
-        _assign(base.weights, inner.weights)
+        refuse_difference(layout_of(base.weights), layout_of(inner.weights), file)
+        assign(base.weights, inner.weights)
     else:
         raise TrainingError(
             f"{file}: the name of a file with weights of a base must end in {_WEIGHTS_ENDING} (the base alone) or"
@@ -88,56 +83,18 @@ def load_network(network: keras.Model, file: str) -> bool:
         the number of classes.
     """
     own, stored = network.weights, _read_network(file).weights
-    if _difference(_layout(own), _layout(stored)) is None:
-        _assign(own, stored)
+    if difference(layout_of(own), layout_of(stored)) is None:
+        assign(own, stored)
         return True
     inner = slice(-_NUM_WEIGHTS_OF_CLASSES)
     # The last kernel has a row for each feature, and a column for each class.
-    classes_alone = _difference(_layout(own[inner]), _layout(stored[inner])) is None and (
+    classes_alone = difference(layout_of(own[inner]), layout_of(stored[inner])) is None and (
         own[-_NUM_WEIGHTS_OF_CLASSES].shape[0] == stored[-_NUM_WEIGHTS_OF_CLASSES].shape[0]
     )
     if not classes_alone:
-        _refuse_difference(_layout(own), _layout(stored), file)
-    _assign(own[inner], stored[inner])
+        refuse_difference(layout_of(own), layout_of(stored), file)
+    assign(own[inner], stored[inner])
     return False
-
-
-def load_imagenet(base: keras.Model, name: str) -> None:
-    """Gives a base the weights that keras.applications has for it, learned from ImageNet.
-
-    Keras downloads them, or takes them from its cache directory.
-
-    Args:
-      base: of a network that `build_network` has made.
-      name: of its backbone.
-
-    Raises:
-      TrainingError: the backbone is not of keras.applications, or its weights cannot be had.
-    """
-    build = application_class(name)
-    try:
-        with warnings.catch_warnings():
-            # Without a size, which the weights do not depend on, and of which NASNet takes one alone.
-            warnings.filterwarnings("ignore", message="`input_shape` is undefined")
-            pretrained = build(include_top=False, weights="imagenet")
-    except Exception as error:  # Keras's downloader raises no narrower one.
-        raise TrainingError(_unreachable(name, error)) from error
-    # Where the scaling of the input has weights (EfficientNet), the base has it as constants.
-    layers = [layer for layer in pretrained.layers if not isinstance(layer, keras.layers.Normalization)]
-    weights = [weight for layer in layers for weight in layer.weights]
-    _refuse_difference(_layout(base.weights), _layout(weights), f"keras.applications' {name}")
-    _assign(base.weights, weights)
-
-
-def _unreachable(name: str, error: Exception) -> str:
-    told = _in_one_line(error)
-    cache = os.path.join(os.environ.get("KERAS_HOME", os.path.join("~", ".keras")), "models")
-    found = re.search(r"https?://\S+/([\w.-]+\.h5)", told)
-    file = found.group(1) if found else "that it asks for"
-    return (
-        f"model.weights: Keras could not get the weights imagenet of {name}: {told}. Run where that can be reached;"
-        f" or put the file {file} into {cache}; or start from a file of your own, model.weights: {{file: …}}"
-    )
 
 
 def _load_weights_file(base: keras.Model, file: str) -> None:
@@ -152,7 +109,7 @@ def _load_weights_file(base: keras.Model, file: str) -> None:
     with tempfile.TemporaryDirectory() as directory:
         expected_file = os.path.join(directory, BASE_WEIGHTS_FILE)
         base.save_weights(expected_file)
-        _refuse_difference(_layout_of_file(expected_file), stored, file)
+        refuse_difference(_layout_of_file(expected_file), stored, file)
     raise TrainingError(f"{file} holds the weights of another architecture, with arrays of the same shapes")
 
 
@@ -193,36 +150,6 @@ def _existing(file: str) -> str:
     if not os.path.isfile(file):
         raise TrainingError(f"there is no file {file} to take weights from; is the path right?")
     return file
-
-
-def _layout(weights: Sequence[keras.Variable]) -> Layout:
-    return [(weight.path, tuple(weight.shape)) for weight in weights]
-
-
-def _assign(weights: Sequence[keras.Variable], given: Sequence[keras.Variable]) -> None:
-    for weight, value in zip(weights, given, strict=True):
-        weight.assign(value)
-
-
-def _refuse_difference(expected: Layout, given: Layout, origin: str) -> None:
-    difference = _difference(expected, given)
-    if difference is not None:
-        raise TrainingError(
-            f"{origin} holds the weights of another architecture: {difference}; state the section model as they were"
-            " trained with, or take other weights"
-        )
-
-
-def _difference(expected: Layout, given: Layout) -> str | None:
-    found = []
-    for (name, shape), (stored_name, stored_shape) in zip(expected, given, strict=False):
-        if shape != stored_shape:
-            place = "" if stored_name == name else f" for {name}"
-            found.append(f"{stored_name} has the shape {stored_shape}, where {shape} was expected{place}")
-            break
-    if len(expected) != len(given):
-        found.append(f"it has {len(given)} arrays, where {len(expected)} were expected")
-    return ", and ".join(found) or None
 
 
 def _in_one_line(error: Exception) -> str:

@@ -12,8 +12,9 @@ from components.feeding.augmentation import Augmenter
 from components.feeding.class_weights import class_weights
 from components.feeding.replicas import Replicas
 from components.networks.groups import groups_of
+from components.networks.imagenet import load_imagenet
 from components.networks.network import base_of, build_network
-from components.networks.weights import load_base, load_imagenet, load_network
+from components.networks.weights import load_base, load_network
 from components.training.callbacks import BestWeights, Callback, Targets, TensorBoard
 from components.training.checkpoints import CheckpointStore
 from components.training.feeds import Feeds, feeds_of
@@ -98,7 +99,6 @@ def fit(
     loop.run(watching, f"{request.label}: " if request.label else "")
     if best is not None and best.weights:
         network.set_weights(best.weights)
-    assert loop.optimizer is not None
     return Fitted(
         network=network,
         optimizer=loop.optimizer,
