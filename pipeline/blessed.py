@@ -42,7 +42,12 @@ def _last_blessed(database: Path) -> str | None:
     blessings = sorted(store.get_artifacts_by_type("ModelBlessing"), key=lambda artifact: artifact.id, reverse=True)
     ids = [each.custom_properties["current_model_id"].int_value for each in blessings if _is_good(each)]
     models = {model.id: model.uri for model in store.get_artifacts_by_id(ids)}
-    return next((models[id] for id in ids if id in models and (Path(models[id]) / NATIVE / BASE_WEIGHTS_FILE).exists()), None)
+    there = (models[id] for id in ids if id in models and _has_base(models[id]))
+    return next(there, None)
+
+
+def _has_base(model: str) -> bool:
+    return (Path(model) / NATIVE / BASE_WEIGHTS_FILE).exists()
 
 
 def _is_good(blessing: object) -> bool:

@@ -10,12 +10,10 @@ from schemas.experiment import Experiment
 from schemas.model import Model, WeightsFrom
 from schemas.problems import Problem, suggestion
 from schemas.search_space import check_space, ends_and_values, trial_of
-from schemas.training import OptimizerName
+from schemas.training import WITH_MOMENTUM, WITH_NESTEROV
 
 Check = Callable[[Experiment], Iterator[Problem]]
 
-_WITH_MOMENTUM: tuple[OptimizerName, ...] = ("sgd", "rmsprop")
-_WITH_NESTEROV: tuple[OptimizerName, ...] = ("sgd",)
 _WEIGHT_FILES = (".weights.h5", ".keras")
 _SCALED_BY_FILTERS = ("small_cnn", "small_resnet")
 
@@ -133,14 +131,14 @@ def _check_momentum(experiment: Experiment) -> Iterator[Problem]:
     space = search.space if search else {}
     optimizers = ends_and_values(space.get("training.optimizer", (training.optimizer,)))
     named = " or ".join(map(str, optimizers))
-    if training.nesterov and not set(optimizers) & set(_WITH_NESTEROV):
+    if training.nesterov and not set(optimizers) & set(WITH_NESTEROV):
         message = f"is a form of sgd's momentum, and training.optimizer is {named}; set optimizer: sgd, or leave it out"
         yield Problem(message, "training.nesterov")
     elif training.nesterov and not training.momentum and "training.momentum" not in space:
         message = "changes nothing while training.momentum is 0; set momentum: 0.9, or leave it out"
         yield Problem(message, "training.nesterov")
-    if training.momentum and not set(optimizers) & set(_WITH_MOMENTUM):
-        known = " or ".join(_WITH_MOMENTUM)
+    if training.momentum and not set(optimizers) & set(WITH_MOMENTUM):
+        known = " or ".join(WITH_MOMENTUM)
         message = f"is of {known}, and training.optimizer is {named}; set optimizer: {known}, or leave it out"
         yield Problem(message, "training.momentum")
 

@@ -12,6 +12,9 @@ Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 OptimizerName = Literal["sgd", "adadelta", "adagrad", "adam", "amsgrad", "adamax", "nadam", "rmsprop", "adamw"]
 
+WITH_MOMENTUM: tuple[OptimizerName, ...] = ("sgd", "rmsprop")
+WITH_NESTEROV: tuple[OptimizerName, ...] = ("sgd",)
+
 _USUAL_RATES: dict[OptimizerName, float] = {"sgd": 0.01}
 _USUAL_RATE = 0.001
 _USUAL_WEIGHT_DECAY: dict[OptimizerName, float] = {"adamw": 0.004}

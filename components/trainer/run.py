@@ -7,6 +7,7 @@ import json
 import posixpath
 import shutil
 from pathlib import Path
+from typing import NamedTuple
 
 import keras
 import tensorflow_transform as tft
@@ -80,6 +81,7 @@ def request_of(arguments: fn_args_utils.FnArgs) -> TrainingRequest:
     )
     report = _ingestion_report(arguments.train_files[0])
     labels = report.labels(config["labels"])
+    start = _start(arguments, sections.training)
     return TrainingRequest(
         train_files=tuple(arguments.train_files),
         eval_files=tuple(arguments.eval_files),
@@ -92,7 +94,8 @@ def request_of(arguments: fn_args_utils.FnArgs) -> TrainingRequest:
         model=sections.model,
         training=sections.training,
         augmentation=sections.augmentation,
-        **_initial(arguments, sections.training),
+        initial_base=start.base,
+        initial_network=start.network,
         log_directory=arguments.model_run_dir,
         native_directory=posixpath.join(posixpath.dirname(arguments.serving_model_dir), NATIVE),
     )
@@ -140,15 +143,22 @@ def _remove_finished(own: Path) -> None:
             shutil.rmtree(other, ignore_errors=True)
 
 
-def _initial(arguments: fn_args_utils.FnArgs, training: Training) -> dict[str, str | None]:
-    """Where the first weights are from: an earlier model of this experiment, as a whole or its base, or another's."""
+class _Start(NamedTuple):
+    """Where the first weights are from, unless `model.weights` says."""
+
+    base: str | None = None
+    network: str | None = None
+
+
+def _start(arguments: fn_args_utils.FnArgs, training: Training) -> _Start:
+    """An earlier model of this experiment, as a whole or its base, or another experiment's base."""
     if not arguments.base_model:
-        return {"initial_base": arguments.custom_config["base_weights"]}
+        return _Start(base=arguments.custom_config["base_weights"])
     name = NETWORK_FILE if training.warm_start else BASE_WEIGHTS_FILE
     path = posixpath.join(posixpath.dirname(arguments.base_model), NATIVE, name)
     if not fileio.exists(path):
         raise TrainingError(f"{path} is missing: the last blessed model cannot be started from")
-    return {"initial_network" if training.warm_start else "initial_base": path}
+    return _Start(network=path) if training.warm_start else _Start(base=path)
 
 
 def _ingestion_report(train_pattern: str) -> IngestionReport:

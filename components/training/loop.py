@@ -88,7 +88,8 @@ class Loop:
         self._evaluate = make_evaluation_step(parts.strategy, parts.network, parts.normalization, parts.num_classes)
         self._divergence = Divergence(training)
         self.state = LoopState()
-        self.optimizer: keras.optimizers.Optimizer | None = None
+        self.optimizer = make_optimizer(training, training.rate)
+        """Of the last phase."""
         self.resumed_from: int | None = None
 
     def run(self, callbacks: Sequence[Callback], label: str = "") -> None:
@@ -237,7 +238,6 @@ class Loop:
             callback.restore(checkpoint.arrays[f"callback-{number}"], state)
 
     def _variables(self) -> dict[str, Sequence[Any]]:
-        assert self.optimizer is not None
         network = self._parts.network
         weights = {id(variable) for variable in network.weights}
         return {

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from schemas.training import OptimizerName, Training
+from schemas.training import WITH_MOMENTUM, WITH_NESTEROV, OptimizerName, Training
 
 _OPTIMIZERS: dict[OptimizerName, Callable[..., keras.optimizers.Optimizer]] = {
     "sgd": keras.optimizers.SGD,
@@ -20,8 +20,6 @@ _OPTIMIZERS: dict[OptimizerName, Callable[..., keras.optimizers.Optimizer]] = {
     "rmsprop": keras.optimizers.RMSprop,
     "adamw": keras.optimizers.AdamW,
 }
-MOMENTUM = frozenset({"sgd", "rmsprop"})
-NESTEROV = frozenset({"sgd"})
 
 
 def make_optimizer(training: Training, rate: float) -> keras.optimizers.Optimizer:
@@ -32,9 +30,9 @@ def make_optimizer(training: Training, rate: float) -> keras.optimizers.Optimize
       rate: its learning rate to begin with; the training loop sets that of each step.
     """
     arguments: dict[str, Any] = {"learning_rate": rate}
-    if training.optimizer in MOMENTUM:
+    if training.optimizer in WITH_MOMENTUM:
         arguments["momentum"] = training.momentum
-    if training.optimizer in NESTEROV:
+    if training.optimizer in WITH_NESTEROV:
         arguments["nesterov"] = training.nesterov
     if training.decay is not None:
         arguments["weight_decay"] = training.decay

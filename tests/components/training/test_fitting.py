@@ -205,7 +205,7 @@ def test_checkpoints_follow_their_rules(tmp_path: Path) -> None:
 
 
 def test_transfer_leaves_the_base_as_it_was_given(tmp_path: Path) -> None:
-    """With similar transfer the base keeps the file's weights to the last bit, batch statistics too; the head learns."""
+    """With similar transfer the base keeps the file's weights to the last bit, statistics too; the head learns."""
     model = {"backbone": "small_resnet", "filters": [2, 4], "depth": 1}
     given = build_network(Model.model_validate({**model, "dense": []}), request().preprocessing, 2)
     save_native(given, str(tmp_path))
