@@ -71,11 +71,6 @@ class Workers:
         """How many train at the same time."""
         return len(self._shares)
 
-    @property
-    def is_started(self) -> bool:
-        """Whether there has been any training."""
-        return bool(self._workers)
-
     def start(self, key: str, request: TrainingRequest) -> None:
         """Gives a training to a process that has none; there must be one."""
         share = next(share for share in self._shares if share not in self._busy)

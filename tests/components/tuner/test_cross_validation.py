@@ -1,21 +1,21 @@
 from __future__ import annotations
 
-import statistics
 from typing import TYPE_CHECKING
 
 import pytest
+import tensorflow as tf
 
 from components.errors import TrainingError
 from components.tuner.cross_validation import CrossValidated, cross_validate
 from components.tuner.outcome import Outcome
 from components.tuner.trainings import Trainings
 from schemas.tuning import CrossValidation
+from tests.components.tuner.instant import InstantWorkers, failed, learned
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from components.training.request import TrainingRequest
-    from components.tuner.workers import Workers
 
 
 def test_mean_and_deviation() -> None:
@@ -30,21 +30,42 @@ def test_mean_and_deviation() -> None:
     assert CrossValidated(outcomes[:1]).to_json()["accuracy"] == {"mean": 0.5, "deviation": None}
 
 
-def test_each_fold_is_held_out_once(short: TrainingRequest, workers: Workers, tmp_path: Path) -> None:
+def test_each_fold_is_held_out_once(short: TrainingRequest, tmp_path: Path) -> None:
     """Both splits are dealt out together; each training learns from all folds but one, and is judged by that."""
-    trainings = Trainings(tmp_path / "trainings", workers)
-    validated = cross_validate(CrossValidation(folds=3, epochs=1), short, trainings, tmp_path)
+    workers = InstantWorkers(2, learned)
+    rules = CrossValidation(folds=3, epochs=4)
+    validated = cross_validate(rules, short, Trainings(tmp_path / "trainings", workers), tmp_path)
     assert [row["trial_id"] for row in validated.rows] == ["0", "1", "2"]
-    assert {row["epochs"] for row in validated.rows} == {1}
-    accuracies = [row["val_accuracy"] for row in validated.rows]
-    assert validated.to_json()["accuracy"]["mean"] == pytest.approx(statistics.mean(accuracies))
-    held_out = {path.name: path.stat().st_size for path in (tmp_path / "folds").glob("*.tfrecord")}
-    assert len(held_out) == 3
+    requests = list(workers.requests.values())
+    held_out = [request.eval_files[0] for request in requests]
+    assert len(set(held_out)) == 3
+    for request in requests:
+        assert {*request.train_files, *request.eval_files} == set(held_out)
+        assert len(request.train_files) == 2
+        assert (request.num_train, request.num_eval) == (
+            num_records(*request.train_files),
+            num_records(*request.eval_files),
+        )
+        assert request.num_train + request.num_eval == short.num_train + short.num_eval
+        assert sum(request.class_counts) == request.num_train
+        assert max(request.class_counts) - min(request.class_counts) <= 4
+        assert request.training == short.training.model_copy(update={"epochs": 4})
+    assert len({request.checkpoint_directory for request in requests}) == 3
 
 
-def test_where_every_fold_fails_the_reason_is_told(short: TrainingRequest, workers: Workers, tmp_path: Path) -> None:
+def test_without_epochs_of_its_own_each_training_is_the_experiment_s(short: TrainingRequest, tmp_path: Path) -> None:
+    """As long as that."""
+    workers = InstantWorkers(1, learned)
+    cross_validate(CrossValidation(folds=2), short, Trainings(tmp_path / "trainings", workers), tmp_path)
+    assert [request.training for request in workers.requests.values()] == [short.training] * 2
+
+
+def test_where_every_fold_fails_the_reason_is_told(short: TrainingRequest, tmp_path: Path) -> None:
     """As an error that a person can act on."""
-    diverging = short.model_copy(update={"training": short.training.model_copy(update={"learning_rate": 1e30})})
-    trainings = Trainings(tmp_path / "trainings", workers)
-    with pytest.raises(TrainingError, match=r"the training of every fold failed, the first one so: the (val_)?loss"):
-        cross_validate(CrossValidation(folds=2, epochs=2), diverging, trainings, tmp_path)
+    trainings = Trainings(tmp_path / "trainings", InstantWorkers(2, failed))
+    with pytest.raises(TrainingError, match=r"the training of every fold failed, the first one so: too high: 0\.01$"):
+        cross_validate(CrossValidation(folds=2), short, trainings, tmp_path)
+
+
+def num_records(*files: str) -> int:
+    return sum(1 for _ in tf.data.TFRecordDataset(files))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from components.tuner.results import read_summary
 from schemas import features
 from schemas.tuning import Tuning
 from tests.components.sample_stages import stages_of_data
+from tests.processes import children_of
 
 if TYPE_CHECKING:
     from tests.components.conftest import Sample
@@ -45,10 +47,11 @@ def stages(sample: Sample, checkpoints: Path, tuning: dict[str, Any]) -> list[Ba
 def test_the_stage_in_a_pipeline(prepared: Sample, tmp_path: Path) -> None:
     """Sweep, search and cross-validation build on each other; TFX's Trainer reads what they found, and learns with it.
 
-    A second run takes all from the cache, and nothing is left where a killed search would go on.
+    A second run takes all from the cache. No process is left, and nothing where a killed search would go on.
     """
-    nodes = stages(prepared, tmp_path, TUNING)
-    prepared.stages.run(nodes)
+    others = children_of(os.getpid())
+    prepared.stages.run(stages(prepared, tmp_path, TUNING))
+    assert children_of(os.getpid()) == others
     assert prepared.stages.states["Tuner"] == "executed"
     summary = read_summary(str(prepared.stages.path("Tuner", "tuner_results")))
     assert summary["best"]["training.learning_rate"] == summary["sweep"]["rate"] == 0.02

@@ -10,14 +10,14 @@ from components.errors import TrainingError
 from components.tuner.outcome import Outcome
 from components.tuner.sweep import guessing_loss, judge, sweep
 from components.tuner.trainings import Trainings
-from schemas.training import Training
+from schemas.training import Objectives, Schedule, Training
 from schemas.tuning import Sweep
+from tests.components.tuner.instant import InstantWorkers, learned
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from components.training.request import TrainingRequest
-    from components.tuner.workers import Workers
 
 RATES = [0.1, 0.01, 0.001]
 GUESSING = math.log(10)
@@ -110,11 +110,19 @@ def test_guessing_knows_how_often_classes_are(short: TrainingRequest) -> None:
     assert loss((90, 5, 5), class_weights="balanced") == pytest.approx(math.log(3))
 
 
-def test_a_sweep_over_the_sample(short: TrainingRequest, workers: Workers, tmp_path: Path) -> None:
-    """On real trainings a rate that kills the network is called diverging, and the best of the others is chosen."""
-    swept = sweep(Sweep(rates=(0.001, 1e4, 0.02), epochs=3), short, Trainings(tmp_path, workers))
-    assert [point.rate for point in swept.curve] == [1e4, 0.02, 0.001]
-    assert [point.divergence is not None for point in swept.curve] == [True, False, False]
-    assert swept.rate == 0.02
-    assert all(len(point.outcome.history["val_loss"]) == 3 for point in swept.curve[1:])
-    assert [row["training.learning_rate"] for row in swept.rows] == [1e4, 0.02, 0.001]
+def test_all_rates_start_alike(short: TrainingRequest, tmp_path: Path) -> None:
+    """Each at its own rate, kept constant, with the same seed, for all epochs, whatever the training itself does."""
+    changes = {"schedule": Schedule(kind="cosine"), "optimizer": "sgd", "seed": 7}
+    base = short.model_copy(update={"training": short.training.model_copy(update=changes)})
+    workers = InstantWorkers(2, learned)
+    swept = sweep(Sweep(rates=(0.001, 0.1, 0.02), epochs=3), base, Trainings(tmp_path, workers))
+    assert [point.rate for point in swept.curve] == [0.1, 0.02, 0.001]
+    assert (swept.rate, swept.curve[2].divergence) == (0.001, None)
+    assert [row["training.learning_rate"] for row in swept.rows] == [0.1, 0.02, 0.001]
+    trainings = [request.training for request in workers.requests.values()]
+    assert [training.learning_rate for training in trainings] == [0.1, 0.02, 0.001]
+    for training in trainings:
+        assert (training.optimizer, training.seed, training.epochs) == ("sgd", 7, 3)
+        assert training.schedule == Schedule()
+        assert training.early_stopping is None
+        assert training.objectives == Objectives(divergence=None)

@@ -2,12 +2,8 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,31 +14,9 @@ from tests.processes import children_of, is_alive
 if TYPE_CHECKING:
     from components.training.request import TrainingRequest
 
-ROOT = Path(__file__).parents[3]
-LONGEST_WAIT = 120.0
-
-# A process that lets another train, and then waits to be killed.
-PARENT = """
-import os, sys, time
-os.environ.update(TF_USE_LEGACY_KERAS="0", KERAS_BACKEND="tensorflow")
-from components.training.request import TrainingRequest
-from components.tuner.workers import Workers
-if __name__ == "__main__":
-    with Workers(1) as workers:
-        workers.start("only", TrainingRequest.model_validate_json(sys.argv[1]))
-        workers.wait()
-"""
-
 
 def changed(request: TrainingRequest, **training: object) -> TrainingRequest:
     return request.model_copy(update={"training": request.training.model_copy(update=training)})
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + LONGEST_WAIT
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def test_trainings_run_at_the_same_time_each_with_its_figures(short: TrainingRequest, workers: Workers) -> None:
@@ -74,34 +48,21 @@ def test_a_training_that_goes_wrong_is_told_with_its_reason(short: TrainingReque
     assert children_of(os.getpid()) == before
 
 
-def test_a_killed_process_costs_its_training_alone(short: TrainingRequest) -> None:
-    """With the signal as its reason; it is not final. A new process takes the next training, and `with` ends all."""
-    others = children_of(os.getpid())
-    with Workers(1) as workers:
-        workers.start("long", changed(short, epochs=10_000, early_stopping=None))
-        [victim] = children_of(os.getpid()) - others
-        threading.Timer(1.0, os.kill, (victim, signal.SIGKILL)).start()
-        key, outcome = workers.wait()
-        assert key == "long"
-        assert outcome.reason == (
-            "its process was ended by SIGKILL; where nobody did that, memory was short:"
-            " lower tuning.parallel or training.batch_size"
-        )
-        assert not outcome.is_final
-        workers.start("next", short)
-        assert workers.wait()[1].is_complete
-        workers.start("unfinished", changed(short, epochs=10_000, early_stopping=None))
-    assert children_of(os.getpid()) == others
-
-
-def test_a_killed_parent_leaves_no_process_behind(short: TrainingRequest) -> None:
-    """Its trainings end at once, though no one has told them."""
-    request = changed(short, epochs=10_000, early_stopping=None).model_dump_json()
-    parent = subprocess.Popen([sys.executable, "-c", PARENT, request], cwd=ROOT, stderr=subprocess.DEVNULL)
-    try:
-        wait_until(lambda: parent.poll() is not None or children_of(parent.pid))
-        [child] = children_of(parent.pid)
-    finally:
-        parent.kill()
-        parent.wait(LONGEST_WAIT)
-    wait_until(lambda: not is_alive(child))
+def test_a_killed_process_costs_its_training_alone(short: TrainingRequest, workers: Workers) -> None:
+    """With the signal as its reason; it is not final. New processes take the next trainings, also for idle ones."""
+    workers.start("long", changed(short, epochs=10_000, early_stopping=None))
+    victims = children_of(os.getpid())
+    threading.Timer(1.0, lambda: [os.kill(victim, signal.SIGKILL) for victim in victims]).start()
+    key, outcome = workers.wait()
+    assert key == "long"
+    assert outcome.reason == (
+        "its process was ended by SIGKILL; where nobody did that, memory was short:"
+        " lower tuning.parallel or training.batch_size"
+    )
+    assert not outcome.is_final
+    while any(map(is_alive, victims)):
+        time.sleep(0.05)
+    for key in ("next", "other"):
+        workers.start(key, short)
+    assert all(workers.wait()[1].is_complete for _ in range(2))
+    assert not victims & children_of(os.getpid())
