@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from components.feeding.hybrid import HybridFeed
 from components.feeding.memory import MemoryFeed
 from components.feeding.source import Source
 from schemas.training import Training
-from tests.components.feeding.split import FOUR_REPLICAS, batches
+from tests.components.feeding.split import FOUR_REPLICAS, batches, flat
 
 FEEDS = {"memory": MemoryFeed, "disk": DiskFeed, "hybrid": HybridFeed, "auto": MemoryFeed}
 
@@ -30,6 +31,16 @@ def test_the_feeder_is_the_one_told(source: Source, feeder: Any) -> None:
         assert isinstance(feed, FEEDS[feeder])
         assert (feed.num_examples, feed.batch_size) == (48, 8)
         assert [len(slice_) for slice_ in batches(feed.epoch(0))] == [2, 2] * feed.steps_per_epoch
+
+
+def test_files_are_read_once_for_memory(source: Source, tmp_path: Path) -> None:
+    """What is held comes again in each epoch, without the files."""
+    for path in Path(source.files[0]).parent.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    feed = make_feed(source._replace(files=[str(tmp_path / "*")]), Training(feeder="memory"))
+    for path in tmp_path.iterdir():
+        path.unlink()
+    assert [sorted(flat(batches(feed.epoch(index)))) for index in range(2)] == [list(range(48))] * 2
 
 
 @pytest.mark.parametrize(("shortage", "feeder"), [(0, "memory"), (1, "disk")])
