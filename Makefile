@@ -4,7 +4,7 @@ SHELL := bash
 PYTHON := .venv/bin/python
 EXPERIMENT ?= digits
 
-.PHONY: help environment run test lint format lock schema bench clean
+.PHONY: help environment run test lint format lock schema bench transfer soak clean
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,8 +35,14 @@ lock: ## Brings requirements.lock up to what pyproject.toml asks for
 schema: environment ## Writes the JSON Schema of the experiment file
 	$(PYTHON) -m schemas.json_schema
 
-bench: environment ## Measures Darkroom against stock TFX, and how its data stages grow, and prints tables
-	@status=0; for part in data_stages against_stock; do $(PYTHON) -m tests.bench.$$part || status=1; done; exit $$status
+bench: environment ## Measures Darkroom against stock TFX and plain Keras, and how its data stages grow; prints tables
+	@status=0; for part in data_stages against_stock training_epoch; do $(PYTHON) -m tests.bench.$$part || status=1; done; exit $$status
+
+transfer: environment ## Measures what weights of some classes are worth to others, on Fashion-MNIST
+	$(PYTHON) -m tests.bench.transfer
+
+soak: environment ## Kills a training twenty times, and compares what comes of it
+	$(PYTHON) -m tests.soak.training_kills
 
 clean: ## Removes the environment and all caches, never the workspace
 	rm -rf .venv .uv .mypy_cache .pytest_cache .ruff_cache
