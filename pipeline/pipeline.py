@@ -15,6 +15,7 @@ from components.statistics_gen.component import image_statistics
 from components.trainer.component import image_trainer
 from components.trainer.warm_start import warm_start_resolver
 from components.transform.component import image_transform
+from components.tuner.component import image_tuner
 from pipeline.nodes import PUSHER, TRAINER
 from pipeline.paths import Paths
 from schemas.experiment import Experiment
@@ -51,13 +52,16 @@ def create_pipeline(experiment: Experiment, paths: Paths, base_weights: str | No
     transform.add_upstream_node(gate)
 
     warm_start = warm_start_resolver(examples) if experiment.goes_on_from_itself else None
+    base_model = warm_start.outputs["model"] if warm_start else None
+    learned_from = (examples, transform.outputs["transform_graph"], schema.outputs["schema"])
+    checkpoints = str(paths.checkpoints.absolute())
+    tuner = image_tuner(experiment, *learned_from, checkpoints, base_model=base_model, base_weights=base_weights)
     trainer = image_trainer(
         experiment,
-        examples,
-        transform.outputs["transform_graph"],
-        schema.outputs["schema"],
-        str(paths.checkpoints.absolute()),
-        base_model=warm_start.outputs["model"] if warm_start else None,
+        *learned_from,
+        checkpoints,
+        hyperparameters=tuner.outputs["best_hyperparameters"] if tuner else None,
+        base_model=base_model,
         base_weights=base_weights,
     )
     baseline = baseline_resolver(trainer.outputs["model"])
@@ -75,6 +79,7 @@ def create_pipeline(experiment: Experiment, paths: Paths, base_weights: str | No
             gate,
             transform,
             *([warm_start] if warm_start else []),
+            *([tuner] if tuner else []),
             trainer.with_id(TRAINER),
             baseline,
             evaluator,

@@ -16,6 +16,7 @@ from components.pusher.publication import versions
 from pipeline.paths import Paths
 from pipeline.prediction import Prediction
 from pipeline.record import PUSHED, UNCHANGED, RunRecord, read_records
+from pipeline.tuned import describe_tuning, trials_of
 from schemas.problems import shown_path
 
 _NUM_RUNS = 10
@@ -28,7 +29,7 @@ def summarize(record: RunRecord, paths: Paths, experiment: str, workspace: Path)
     if record.status in (PUSHED, UNCHANGED):
         live = shown_path(paths.serving / str(versions(paths.serving)[-1]))
         head = f"pushed {live}" if record.status == PUSHED else f"nothing new to do; {live} stays"
-        lines += [head, *_metrics(record), *_diagnostics(record, "problem", "warning")]
+        lines += [head, *_metrics(record), *describe_tuning(record), *_diagnostics(record, "problem", "warning")]
         if record.sample:
             options = [] if workspace == Path("workspace") else ["--workspace", str(workspace)]
             command = [shown_path(Path(sys.executable)), sys.argv[0], "predict", *options, experiment]
@@ -77,6 +78,10 @@ def print_status(name: str, paths: Paths) -> None:
     if nodes.rows:
         print(f"\nnodes of {records[-1].run_id}")
         console.print(nodes)
+    trials = trials_of(records[-1])
+    if trials is not None:
+        print(f"\ntrials of {records[-1].run_id}")
+        console.print(trials)
     accepted = [
         "{0}: data accepted by {who}, {when}: {why}".format(record.run_id, **record.accepted)
         for record in shown_runs
@@ -84,7 +89,7 @@ def print_status(name: str, paths: Paths) -> None:
     ]
     last = records[-1]
     message = [last.message] if last.message else []
-    training = [*_training(last), *_diagnostics(last, "problem", "warning", "good")]
+    training = [*describe_tuning(last), *_training(last), *_diagnostics(last, "problem", "warning", "good")]
     pushed = ", ".join(map(str, versions(paths.serving))) or "none"
     print(
         "", *accepted, *message, *training, *_log(last), f"versions in {shown_path(paths.serving)}: {pushed}", sep="\n"

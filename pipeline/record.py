@@ -64,7 +64,7 @@ class RunRecord:
     diagnostics: list[dict[str, Any]] = field(default_factory=list)
     """Signs in its curves, problems first: `sign`, `kind`, `epoch`, `figures`, `message` and `advice`."""
     tuning: dict[str, Any] | None = None
-    """What was searched for, and found; None where nothing was."""
+    """What was searched for, and found: `best`, `num_trials`, `sweep`, `cross_validation`, `table` and others."""
     sample: str | None = None
     """A held-out image to try the model on."""
     seconds: float = 0.0

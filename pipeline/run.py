@@ -207,12 +207,15 @@ class Run:
 
     def _summarize(self, outputs: Outputs) -> None:
         from components.evaluator.outcome import read_metrics
+        from components.tuner.results import read_summary
         from pipeline.ingested import describe_examples
         from pipeline.sample import write_sample
         from pipeline.trained import describe_training, findings, negative_transfer
 
         if "examples" in outputs:
             self.record.data = describe_examples(outputs["examples"][0])
+        if "tuner_results" in outputs:
+            self.record.tuning = read_summary(outputs["tuner_results"][0].uri)
         if "model_run" in outputs:
             self.record.training = describe_training(outputs["model_run"][0])
             self.record.diagnostics = findings(outputs["model_run"][0])

@@ -56,6 +56,7 @@ class Tuned:
             "best": self.values,
             "num_trials": len(trials),
             "num_failed": sum(row["status"] != COMPLETED for row in trials),
+            "objective": self.found.objective if self.found else None,
             "score": self.found.score if self.found else None,
             "sweep": {
                 "rate": self.swept.rate,
@@ -103,9 +104,9 @@ def read_summary(results_uri: str) -> dict[str, Any]:
       results_uri: of the TunerResults.
 
     Returns:
-      `best`, values by dotted name; `num_trials` and `num_failed` of the search, and the best one's `score`; `sweep`
-      with `rate`, `reason` and `curve`; `cross_validation` with `folds`, `failed`, and of `accuracy` and `f1` the
-      `mean` and `deviation`; `table`, path of the table of all trainings. What was not asked for is None.
+      `best`, values by dotted name; `num_trials` and `num_failed` of the search, its `objective`, and the best one's
+      `score`; `sweep` with `rate`, `reason` and `curve`; `cross_validation` with `folds`, `failed`, and of `accuracy`
+      and `f1` the `mean` and `deviation`; `table`, path of the table of all trainings. What was not asked for is None.
     """
     with fileio.open(posixpath.join(results_uri, SUMMARY_NAME)) as file:
         return {**json.loads(file.read()), "table": posixpath.join(results_uri, TABLE_NAME)}

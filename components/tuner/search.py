@@ -32,8 +32,10 @@ class Found(NamedTuple):
     """The best trial's, by dotted name."""
     trial: Any
     """The best one, a `keras_tuner.engine.trial.Trial`."""
+    objective: str
+    """What it is best at."""
     score: float
-    """Its objective."""
+    """Its figure of that."""
     rows: list[Row]
     """A row for each trial, in the order of their start."""
 
@@ -156,7 +158,7 @@ class _Search:
         ]
         values = values_of(best)
         best.hyperparameters.values.update(values)
-        return Found(values, best, float(best.score), rows)
+        return Found(values, best, self._rules.objective, float(best.score), rows)
 
     def _why_none(self) -> str:
         reasons = list(dict.fromkeys(str(outcome.reason) for outcome in self._outcomes.values()))

@@ -67,6 +67,19 @@ def test_nothing_expensive_starts_before_the_gate_has_spoken(tmp_path: Path) -> 
     assert node(pipeline, "DataGate") in node(pipeline, "Transform").upstream_nodes
 
 
+def test_a_search_comes_before_the_training(tmp_path: Path) -> None:
+    """Where the experiment asks for one, the Tuner stands between Transform and Trainer, which takes what it found."""
+    pipeline = digits_pipeline(tmp_path, "tuning.sweep={}")
+    names = [component.id for component in pipeline.components]
+    assert names.index("Transform") < names.index("Tuner") < names.index("Trainer")
+    assert (
+        node(pipeline, "Trainer").inputs["hyperparameters"] is node(pipeline, "Tuner").outputs["best_hyperparameters"]
+    )
+    assert node(pipeline, "Tuner").exec_properties["checkpoint_directory"] == str(
+        Paths(tmp_path, "digits").checkpoints.absolute()
+    )
+
+
 def test_a_schema_of_one_s_own_is_imported_and_else_inferred(tmp_path: Path) -> None:
     """`schema.file` decides between ImportSchemaGen and SchemaGen."""
     imported = {component.id for component in digits_pipeline(tmp_path).components}

@@ -27,7 +27,7 @@ def found() -> Found:
         row_of("search", "0", {"model.dropout": 0.5}, OUTCOME),
         row_of("search", "1", {"model.dropout": 0.0}, Outcome(reason="why")),
     ]
-    return Found({"model.dropout": 0.5}, Trial(hyperparameters, "0"), 0.75, rows)
+    return Found({"model.dropout": 0.5}, Trial(hyperparameters, "0"), "val_accuracy", 0.75, rows)
 
 
 def everything() -> Tuned:
@@ -61,7 +61,7 @@ def test_a_searched_rate_goes_before_the_sweep_s(tmp_path: Path) -> None:
     tuned.take_sweep(judge([0.1, 0.01], [OUTCOME, OUTCOME], guessing=2.3))
     hyperparameters = hyperparameters_of({RATE: (0.1, 0.2)}, is_grid=False)
     hyperparameters.values = {RATE: 0.2}
-    tuned.take_search(Found({RATE: 0.2}, Trial(hyperparameters, "0"), 0.75, []))
+    tuned.take_search(Found({RATE: 0.2}, Trial(hyperparameters, "0"), "val_accuracy", 0.75, []))
     best, _ = written(tuned, tmp_path)
     config = json.loads((best / "best_hyperparameters.txt").read_text())
     assert config["values"] == {RATE: 0.2}
@@ -89,7 +89,8 @@ def test_the_summary_is_for_a_run_s_record(tmp_path: Path) -> None:
     _, results = written(everything(), tmp_path)
     summary = read_summary(str(results))
     assert summary["best"] == {RATE: 0.01, "model.dropout": 0.5}
-    assert (summary["num_trials"], summary["num_failed"], summary["score"]) == (2, 1, 0.75)
+    assert (summary["num_trials"], summary["num_failed"]) == (2, 1)
+    assert (summary["objective"], summary["score"]) == ("val_accuracy", 0.75)
     assert summary["sweep"]["rate"] == 0.01
     assert "0.1 diverges: its loss rises from 9 to 9.5" in summary["sweep"]["reason"]
     assert [point["rate"] for point in summary["sweep"]["curve"]] == [0.1, 0.01]
