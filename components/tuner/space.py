@@ -68,8 +68,9 @@ def values_of(trial: Any) -> dict[str, Value]:
 
 
 def with_fixed(hyperparameters: Any, values: Mapping[str, Value]) -> Any:
-    """A copy of `keras_tuner.HyperParameters` that also has values which were not searched for."""
+    """A copy of `keras_tuner.HyperParameters` that also has values which were not searched for, and no oracle's own."""
     copy = hyperparameters.copy()
+    copy.values = plain_values(copy.values)
     for name, value in values.items():
         copy.Fixed(name, value)
     return copy

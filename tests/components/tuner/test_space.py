@@ -77,10 +77,10 @@ def test_a_sweep_takes_the_rate_out_of_the_default_space_alone() -> None:
 
 
 def test_what_was_not_searched_is_fixed() -> None:
-    """It travels with the space, in KerasTuner's own form; the original stays as it was."""
+    """It travels with the space, in KerasTuner's own form, without Hyperband's entries; the original stays."""
     searched = hyperparameters_of({"model.dropout": (0.0, 0.5)}, is_grid=False)
-    searched.values = {"model.dropout": 0.5}
+    searched.values = {"model.dropout": 0.5, "tuner/epochs": 3}
     both = with_fixed(searched, {LEARNING_RATE: 0.01})
     assert both.values == {"model.dropout": 0.5, LEARNING_RATE: 0.01}
     assert type(both).from_config(both.get_config()).values == both.values
-    assert searched.values == {"model.dropout": 0.5}
+    assert searched.values == {"model.dropout": 0.5, "tuner/epochs": 3}
