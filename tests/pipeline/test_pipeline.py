@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,15 @@ def test_a_schema_of_one_s_own_is_imported_and_else_inferred(tmp_path: Path) -> 
     imported = {component.id for component in digits_pipeline(tmp_path).components}
     inferred = {component.id for component in digits_pipeline(tmp_path, "schema.file=null").components}
     assert (imported - inferred, inferred - imported) == ({"ImportSchemaGen"}, {"SchemaGen"})
+
+
+@pytest.mark.parametrize(("backbone", "stated"), [("small_cnn", "standardize"), ("resnet50_v2", "symmetric")])
+def test_transform_is_told_what_the_backbone_was_made_for(tmp_path: Path, backbone: str, stated: str) -> None:
+    """Where normalization is auto, the stage gets the backbone's own."""
+    sizes = ("preprocessing.height=32", "preprocessing.width=32", "preprocessing.normalization=auto")
+    transform = node(digits_pipeline(tmp_path, f"model.backbone={backbone}", *sizes), "Transform")
+    config = json.loads(transform.exec_properties["custom_config"])
+    assert json.loads(config["preprocessing"])["normalization"] == stated
 
 
 def test_an_embedded_data_set_lies_in_the_workspace(tmp_path: Path) -> None:
