@@ -10,6 +10,7 @@ import tensorflow_transform as tft
 from components.errors import DataError
 from components.pixels import decode_file, load_stored, with_channels
 from components.transform.normalization import Normalization, fixed_normalization
+from components.transform.sizing import fit_to_size
 from schemas import features
 from schemas.preprocessing import Preprocessing
 
@@ -55,41 +56,6 @@ def preprocessing_fn(inputs: dict[str, tf.Tensor], custom_config: dict[str, Any]
         features.TRANSFORMED_NORMALIZATION: _for_each(pixels, normalization),
         features.TRANSFORMED_LABEL: tf.reshape(inputs[features.LABEL], [-1]),
     }
-
-
-def fit_to_size(pixels: tf.Tensor, config: Preprocessing) -> tf.Tensor:
-    """Brings one image to the size of the model's input.
-
-    Args:
-      pixels: float32 [height, width, channels], from 0 to 255.
-      config: the experiment's section.
-
-    Returns:
-      float32 [config.height, config.width, config.channels], from 0 to 255.
-    """
-    size = (config.height, config.width)
-
-    def resize() -> tf.Tensor:
-        scaled = _scaled_size(pixels, size) if config.fit == "pad" else size
-        resized = tf.image.resize(pixels, scaled, method=config.interpolation, antialias=config.antialias)
-        # Bicubic overshoots at edges.
-        resized = tf.clip_by_value(resized, 0.0, 255.0)
-        if config.fit == "stretch":
-            return resized
-        top, left = (size[0] - scaled[0]) // 2, (size[1] - scaled[1]) // 2
-        return tf.image.pad_to_bounding_box(resized, top, left, *size)
-
-    fits = tf.reduce_all(tf.equal(tf.shape(pixels)[:2], size))
-    fitted = tf.cond(fits, lambda: pixels, resize)
-    fitted.set_shape([*size, config.channels])
-    return fitted
-
-
-def _scaled_size(pixels: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
-    """The largest size of the image's own shape within `size`; unlike tf.image.resize_with_pad's, never 0."""
-    shape = tf.cast(tf.shape(pixels)[:2], tf.float64)
-    scale = tf.reduce_min(tf.constant(size, tf.float64) / shape)
-    return tf.clip_by_value(tf.cast(tf.round(shape * scale), tf.int32), 1, size)
 
 
 class _StoredBatch:

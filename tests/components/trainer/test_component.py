@@ -14,11 +14,12 @@ from schemas.experiment import Experiment
 def config(**values: Any) -> dict[str, Any]:
     """What the stage hands to the training, for an experiment with these sections."""
     experiment = Experiment.model_validate({"name": "a", "data": {"source": "here"}, **values})
-    channels = [
+    examples, graph, schema = (
         types.Channel(type=kind)
         for kind in (standard_artifacts.Examples, standard_artifacts.TransformGraph, standard_artifacts.Schema)
-    ]
-    content: dict[str, Any] = json.loads(image_trainer(experiment, *channels, None).exec_properties["custom_config"])
+    )
+    trainer = image_trainer(experiment, examples, graph, schema, None)
+    content: dict[str, Any] = json.loads(trainer.exec_properties["custom_config"])
     return content
 
 

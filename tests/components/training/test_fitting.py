@@ -11,6 +11,7 @@ from components.errors import TrainingError
 from components.networks.groups import groups_of
 from components.networks.network import base_of, build_network
 from components.networks.weights import save_native
+from components.training.callbacks import Callback, Figures
 from components.training.fitting import Fitted, fit
 from schemas.model import Model
 from tests.components.training.trainings import NUM_IMAGES, feeds, images, request, trained
@@ -139,7 +140,7 @@ def test_a_training_goes_on_where_it_left_off(values: dict[str, Any], tmp_path: 
     while fitted is None:
         attempts += 1
         try:
-            fitted = fit(wanted, [_EndsAfter(attempts)], feeds=feeds(wanted, misleads))
+            fitted = fit(wanted, [_EndsAfter()], feeds=feeds(wanted, misleads))
         except _Ended:
             assert attempts < 10
     assert attempts > 1
@@ -154,28 +155,16 @@ class _Ended(Exception):
     pass
 
 
-class _EndsAfter:
+class _EndsAfter(Callback):
     """Ends each attempt before the checkpoint of its second epoch is written."""
 
-    def __init__(self, attempt: int) -> None:
+    def __init__(self) -> None:
         self._left = 2
 
-    def begin_phase(self) -> None:
-        pass
-
-    def end_epoch(self, epoch: int, figures: dict[str, float]) -> None:
+    def end_epoch(self, epoch: int, figures: Figures) -> None:
         self._left -= 1
         if self._left == 0 and epoch < 4:
             raise _Ended
-
-    def arrays(self) -> list[np.ndarray]:
-        return []
-
-    def state(self) -> dict[str, Any]:
-        return {}
-
-    def restore(self, arrays: object, state: object) -> None:
-        pass
 
 
 def test_a_finished_training_is_not_repeated(tmp_path: Path) -> None:

@@ -4,12 +4,12 @@ from typing import Any
 
 import keras
 
-from components.training.phases import plan, set_trainable
+from components.training.phases import Phase, plan, set_trainable
 from schemas.training import Training
 
 
-def phases(num_groups: int = 4, **values: Any) -> list[tuple[str, int, int | None, float]]:
-    return [tuple(phase) for phase in plan(Training.model_validate({"learning_rate": 0.1, **values}), num_groups)]
+def phases(num_groups: int = 4, **values: Any) -> list[Phase]:
+    return plan(Training.model_validate({"learning_rate": 0.1, **values}), num_groups)
 
 
 def test_without_transfer_all_learns_at_once() -> None:
@@ -37,7 +37,7 @@ def test_distinct_goes_from_the_top_down_to_the_stem() -> None:
 def test_every_group_has_its_turn_in_few_epochs() -> None:
     """Where the epochs are too few the stem is unfrozen all the same, for as long as the others."""
     found = phases(epochs=4, num_groups=2, transfer={"kind": "distinct", "head_epochs": 5, "group_epochs": 2})
-    assert [phase[1] for phase in found] == [4, 2, 2]
+    assert [phase.num_epochs for phase in found] == [4, 2, 2]
 
 
 def test_the_layers_of_a_phase_learn_and_no_others() -> None:
