@@ -6,12 +6,13 @@ from schemas.augmentation import Augmentation
 from schemas.hyperparameters import Sections, apply, plain_values
 from schemas.model import Model
 from schemas.training import Training, Transfer
+from schemas.tuning import Value
 
 
 def test_values_are_laid_on_their_sections() -> None:
     """Each dotted name changes its key and no other; what is given stays as it was."""
     given = Sections(Model(dense=(64, 32)), Training(epochs=7), Augmentation(zoom=0.1))
-    values = {
+    values: dict[str, Value] = {
         "training.learning_rate": 0.01,
         "training.optimizer": "sgd",
         "training.schedule.kind": "cosine",

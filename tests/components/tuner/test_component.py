@@ -20,8 +20,8 @@ def experiment(**sections: Any) -> Experiment:
 
 def stage(**sections: Any) -> ImageTuner | None:
     kinds = (standard_artifacts.Examples, standard_artifacts.TransformGraph, standard_artifacts.Schema)
-    channels = [types.Channel(type=kind) for kind in kinds]
-    return image_tuner(experiment(**sections), *channels, "/checkpoints", base_weights=None)
+    examples, graph, schema = (types.Channel(type=kind) for kind in kinds)
+    return image_tuner(experiment(**sections), examples, graph, schema, "/checkpoints", base_weights=None)
 
 
 def properties(**sections: Any) -> dict[str, Any]:

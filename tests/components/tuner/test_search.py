@@ -134,8 +134,7 @@ def test_a_killed_search_goes_on_where_it_was(
     short: TrainingRequest, workers: Workers, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """After SIGKILL in the middle no trial that ended is trained again, the others are; no process is left behind."""
-    space = {RATE: Range(min=0.001, max=0.05), "model.dropout": (0.0, 0.1)}
-    rules = Search(method="random", space=space, trials=4)
+    rules = Search(method="random", space={RATE: Range(min=0.001, max=0.05), "model.dropout": (0.0, 0.1)}, trials=4)
     trained = tmp_path / "trainings"
     command = [sys.executable, "-c", DRIVER, short.model_dump_json(), rules.model_dump_json(), str(tmp_path)]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)

@@ -6,9 +6,9 @@ import pytest
 
 from components.tuner.space import LEARNING_RATE, grid_values, hyperparameters_of, searched_space, values_of, with_fixed
 from schemas.hyperparameters import Sections, apply
-from schemas.tuning import Range, Search
+from schemas.tuning import Range, Search, Value
 
-SPACE = {
+SPACE: dict[str, tuple[Value, ...] | Range] = {
     "training.learning_rate": Range(min=1e-4, max=1e-2, scale="log"),
     "training.batch_size": Range(min=16, max=64, scale="log", whole=True),
     "model.depth": Range(min=1, max=3, whole=True),
@@ -22,7 +22,7 @@ SPACE = {
 
 def test_every_value_that_is_drawn_can_be_laid_on_the_sections() -> None:
     """KerasTuner's values have the types that the experiment's keys want, and lie in their ranges."""
-    drawn: dict[str, set[object]] = {name: set() for name in SPACE}
+    drawn: dict[str, set[Value]] = {name: set() for name in SPACE}
     for seed in range(200):
         hyperparameters = hyperparameters_of(SPACE, is_grid=False)
         hyperparameters.values = {each.name: each.random_sample(seed) for each in hyperparameters.space}
@@ -35,8 +35,8 @@ def test_every_value_that_is_drawn_can_be_laid_on_the_sections() -> None:
     assert drawn["training.nesterov"] == {True}
     assert drawn["training.optimizer"] == {"adam", "sgd"}
     assert drawn["model.depth"] == {1, 2, 3}
-    assert all(type(value) is int and 16 <= value <= 64 for value in drawn["training.batch_size"])
-    rates = sorted(drawn["training.learning_rate"])
+    assert all(isinstance(value, int) and 16 <= value <= 64 for value in drawn["training.batch_size"])
+    rates = sorted(float(rate) for rate in drawn["training.learning_rate"])
     assert 1e-4 <= rates[0] < rates[-1] <= 1e-2
     # As many below the middle of the log scale as above.
     assert 70 < sum(rate < 1e-3 for rate in rates) < 130

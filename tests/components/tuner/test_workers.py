@@ -19,6 +19,11 @@ def changed(request: TrainingRequest, **training: object) -> TrainingRequest:
     return request.model_copy(update={"training": request.training.model_copy(update=training)})
 
 
+def kill(processes: set[int]) -> None:
+    for process in processes:
+        os.kill(process, signal.SIGKILL)
+
+
 def test_trainings_run_at_the_same_time_each_with_its_figures(short: TrainingRequest, workers: Workers) -> None:
     """Two requests, two processes; each answers with its own history, which another process would give, too."""
     workers.start("short", short)
@@ -52,7 +57,7 @@ def test_a_killed_process_costs_its_training_alone(short: TrainingRequest, worke
     """With the signal as its reason; it is not final. New processes take the next trainings, also for idle ones."""
     workers.start("long", changed(short, epochs=10_000, early_stopping=None))
     victims = children_of(os.getpid())
-    threading.Timer(1.0, lambda: [os.kill(victim, signal.SIGKILL) for victim in victims]).start()
+    threading.Timer(1.0, kill, [victims]).start()
     key, outcome = workers.wait()
     assert key == "long"
     assert outcome.reason == (
