@@ -77,7 +77,7 @@ def test_a_killed_run_goes_on(records: list[bytes], tmp_path: Path) -> None:
     """SIGKILL in the middle of a training costs the epoch that was under way, and no more."""
     project = make_project(tmp_path, records[:300])
     arguments = ["run", str(project.directory / "small.yaml"), "--workspace", str(project.directory / "workspace")]
-    settings = ["--set", "training.epochs=60", "--set", "training.early_stopping=null"]
+    settings = ["--set", "training.epochs=12", "--set", "training.early_stopping=null"]
     process = subprocess.Popen(
         [sys.executable, "local_runner.py", *arguments, *settings],
         cwd=ROOT,
@@ -95,10 +95,10 @@ def test_a_killed_run_goes_on(records: list[bytes], tmp_path: Path) -> None:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     reached = max(int(path.name[-5:]) for path in (project.root / "checkpoints").glob("*/epoch-*"))
-    outcome = project.run("training.epochs=60", "training.early_stopping=null")
+    outcome = project.run("training.epochs=12", "training.early_stopping=null")
     assert outcome.exit_status == 0, outcome.output
     assert outcome.json["training"]["resumed_from_epoch"] == reached
-    assert outcome.json["training"]["epochs"] == 60
+    assert outcome.json["training"]["epochs"] == 12
 
 
 def _run(project: Project, file: str) -> Outcome:
