@@ -36,7 +36,7 @@ def summarize(record: RunRecord, paths: Paths, experiment: str, workspace: Path)
             lines += [f"next: {shlex.join([*command, shown_path(Path(record.sample))])}"]
         return "\n".join(lines)
     told = _diagnostics(record, "problem", "warning")
-    lines += [record.message or record.status, *_metrics(record), *told, *_log(record)]
+    lines += [record.message or record.status, *_metrics(record), *describe_tuning(record), *told, *_log(record)]
     return "\n".join(lines)
 
 
