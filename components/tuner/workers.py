@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import multiprocessing
 import os
 import signal
@@ -190,7 +189,6 @@ def attempt(request: TrainingRequest) -> Outcome:
         return Outcome(recorder.history, time.monotonic() - began, reason=lines[-1], is_final=False)
     finally:
         keras.backend.clear_session()
-        gc.collect()
 
 
 class _Recorder(Callback):

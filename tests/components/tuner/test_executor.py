@@ -33,7 +33,11 @@ TUNING = {
 
 def stages(sample: Sample, checkpoints: Path, tuning: dict[str, Any]) -> list[BaseNode]:
     """From the data to a Trainer that learns with what was found."""
-    experiment = sample.experiment.model_copy(update={"tuning": Tuning.model_validate(tuning)})
+    changes = {
+        "tuning": Tuning.model_validate(tuning),
+        "training": sample.experiment.training.model_copy(update={"epochs": 1}),
+    }
+    experiment = sample.experiment.model_copy(update=changes)
     before = stages_of_data(sample.experiment)
     ingestion, _, schema, _, transform = before
     inputs = (ingestion.outputs["examples"], transform.outputs["transform_graph"], schema.outputs["schema"])

@@ -38,7 +38,7 @@ def test_trainings_run_at_the_same_time_each_with_its_figures(short: TrainingReq
 
 
 def test_a_training_that_goes_wrong_is_told_with_its_reason(short: TrainingRequest, workers: Workers) -> None:
-    """A user's mistake as its message, final; anything else by its last line. The process trains on afterwards."""
+    """A user's mistake as its message, final; anything else by its last line. No process ends by it."""
     before = children_of(os.getpid())
     workers.start("diverges", changed(short, learning_rate=1e30))
     workers.start("broken", short.model_copy(update={"transform_directory": "nowhere"}))
@@ -48,8 +48,6 @@ def test_a_training_that_goes_wrong_is_told_with_its_reason(short: TrainingReque
     assert outcomes["diverges"].is_final
     assert "nowhere" in str(outcomes["broken"].reason)
     assert not outcomes["broken"].is_final
-    workers.start("good", short)
-    assert workers.wait()[1].is_complete
     assert children_of(os.getpid()) == before
 
 
