@@ -20,6 +20,7 @@ from components.networks.network import build_network
 from components.networks.weights import BASE_WEIGHTS_FILE, NATIVE, NETWORK_FILE
 from components.trainer.export import Servable, export
 from components.training.cluster import needs_own_processes, train_apart
+from components.training.feeds import settle
 from components.training.request import TrainingRequest
 from components.training.training import TrainingResult, train
 from schemas.augmentation import Augmentation
@@ -32,6 +33,7 @@ HISTORY_NAME = "history.json"
 DIAGNOSTICS_NAME = "diagnostics.json"
 SUMMARY_NAME = "training.json"
 _FINISHED = "finished"
+_SETTLED = "training.json"
 
 
 def run_fn(arguments: fn_args_utils.FnArgs) -> None:
@@ -45,7 +47,7 @@ def run_fn(arguments: fn_args_utils.FnArgs) -> None:
     checkpoints = _checkpoint_directory(request, arguments)
     if checkpoints is not None:
         _remove_finished(checkpoints)
-        request = request.model_copy(update={"checkpoint_directory": str(checkpoints)})
+        request = _settled(request, checkpoints).model_copy(update={"checkpoint_directory": str(checkpoints)})
     network, result = _train(request, checkpoints)
     _tell(result, arguments.model_run_dir)
     transform = tft.TFTransformOutput(request.transform_directory)
@@ -133,6 +135,19 @@ def _checkpoint_directory(request: TrainingRequest, arguments: fn_args_utils.FnA
     stated = request.model_dump_json(exclude={"log_directory", "native_directory"})
     digest = hashlib.sha256(f"{arguments.custom_config['code_digest']}\0{stated}".encode()).hexdigest()
     return Path(root) / digest[:16]
+
+
+def _settled(request: TrainingRequest, checkpoints: Path) -> TrainingRequest:
+    """What the first attempt has decided by the free memory holds for all that follow."""
+    kept = checkpoints / _SETTLED
+    if kept.exists():
+        training = Training.model_validate_json(kept.read_text())
+        return request.model_copy(update={"training": training})
+    request = settle(request)
+    growing = kept.with_suffix(".growing")
+    growing.write_text(request.training.model_dump_json())
+    growing.replace(kept)
+    return request
 
 
 def _remove_finished(own: Path) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import tensorflow as tf
 import tensorflow_transform as tft
 
 from components.feeding.evaluation import evaluation
-from components.feeding.feed import Feed, make_feed
+from components.feeding.feed import Feed, make_feed, settled
 from components.feeding.memory import MemoryFeed
 from components.feeding.replicas import ALONE, Replicas
 from components.feeding.source import Decoded, Source
@@ -29,15 +29,29 @@ class Feeds(NamedTuple):
 
 def feeds_of(request: TrainingRequest, replicas: Replicas = ALONE) -> Feeds:
     """The feeds over a request's files."""
-    transform = tft.TFTransformOutput(request.transform_directory)
-    size = request.preprocessing
-    shape = (size.height, size.width, size.channels)
-    train = Source(request.train_files, transform, shape, request.num_train)
-    judged = evaluation(
-        Source(request.eval_files, transform, shape, request.num_eval), request.training.batch_size, replicas
-    )
-    normalization = normalization_of(transform, size)
+    judged = evaluation(_eval_split(request), request.training.batch_size, replicas)
+    train = _train_split(request)
+    normalization = normalization_of(train.transform, request.preprocessing)
     return Feeds(make_feed(train, request.training, replicas), lambda: judged, normalization)
+
+
+def settle(request: TrainingRequest) -> TrainingRequest:
+    """The request with what follows from the free memory decided, so that every attempt and worker feeds alike."""
+    return request.model_copy(update={"training": settled(_train_split(request), request.training)})
+
+
+def _train_split(request: TrainingRequest) -> Source:
+    return _split(request, request.train_files, request.num_train)
+
+
+def _eval_split(request: TrainingRequest) -> Source:
+    return _split(request, request.eval_files, request.num_eval)
+
+
+def _split(request: TrainingRequest, files: Sequence[str], num_examples: int) -> Source:
+    size = request.preprocessing
+    transform = tft.TFTransformOutput(request.transform_directory)
+    return Source(files, transform, (size.height, size.width, size.channels), num_examples)
 
 
 def feeds_in_memory(

@@ -51,8 +51,7 @@ def make_training_steps(
     num_replicas = strategy.num_replicas_in_sync
     is_scheduled = training.schedule.kind != "constant" or training.schedule.warm_up_epochs > 0
 
-    def learn(pixels: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-        images, shares = prepare(pixels, labels)
+    def learn(images: tf.Tensor, shares: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
             logits = tf.cast(network(images, training=True), tf.float32)
             losses = tf.nn.softmax_cross_entropy_with_logits(shares, logits)
@@ -68,7 +67,11 @@ def make_training_steps(
             [tf.reduce_sum(losses), tf.reduce_sum(tf.cast(right, tf.float32)), tf.cast(tf.size(right), tf.float32)]
         )
 
-    learn_once = tf.function(learn, jit_compile=True, reduce_retracing=True) if training.xla else learn
+    compiled = tf.function(learn, jit_compile=True, reduce_retracing=True) if training.xla else learn
+
+    def learn_once(pixels: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+        # XLA does not know all of augmentation's kernels.
+        return compiled(*prepare(pixels, labels))
 
     @tf.function(reduce_retracing=True)
     def learn_repeatedly(batches: Iterator[Any], first_step: tf.Tensor, num_steps: tf.Tensor) -> tf.Tensor:

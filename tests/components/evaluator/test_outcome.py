@@ -22,7 +22,7 @@ from tests.components.transforms import stored, transform_of
 if TYPE_CHECKING:
     from tests.components.conftest import Sample
 
-PREPROCESSING = Preprocessing(height=2, width=2, channels=1)
+PREPROCESSING = Preprocessing(height=2, width=2, channels=1, normalization="rescale")
 # Of ten examples eight are ants: a model that always says ant is right on those and wrong on all others.
 LABELS = [0] * 8 + [1, 2]
 CLASSES = ("ant", "bée", "cat")
