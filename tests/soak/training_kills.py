@@ -1,6 +1,6 @@
 """Kills one training again and again, and compares what comes of it with the same training left in peace.
 
-python -m tests.soak.training_kills [--kills 20] [--epochs 60] [--seed 0]
+python -m tests.soak.training_kills [--kills 20] [--epochs 150] [--seed 0]
 
 Whole processes of `local_runner.py run digits` with one thread get SIGKILL at random moments while the Trainer works,
 workers included, until the training has ended; weights and history must be those of the undisturbed one, bit by bit.
@@ -103,7 +103,7 @@ def main() -> None:
     """Prints a line for each kill, and a verdict; exits with 1 where anything differs."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--epochs", type=int, default=60)
+    parser.add_argument("--epochs", type=int, default=150)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     moments = random.Random(options.seed)
