@@ -1,6 +1,6 @@
 """Kills one training again and again, and compares what comes of it with the same training left in peace.
 
-python -m tests.soak.training_kills [--kills 20] [--epochs 150] [--seed 0]
+python -m tests.soak.training_kills [--kills 20] [--epochs 80] [--seed 0]
 
 Whole processes of `local_runner.py run digits` with one thread get SIGKILL at random moments while the Trainer works,
 workers included, until the training has ended; weights and history must be those of the undisturbed one, bit by bit.
@@ -25,7 +25,8 @@ import numpy as np
 
 ROOT = Path(__file__).parents[2]
 _LONGEST_RUN = 900.0
-_LONGEST_DELAY = 6.0
+_MOST_EPOCHS = 3
+_LONGEST_DELAY = 2.0
 _PAUSE = 0.05
 _EXPERIMENT = "digits"
 
@@ -58,15 +59,22 @@ def is_training(workspace: Path) -> bool:
     return any((workspace / _EXPERIMENT / "checkpoints").glob("*/request.json"))
 
 
-def kill_while_training(workspace: Path, epochs: int, log: Path, delay: float) -> bool:
-    """Kills a run some seconds after its training began; says whether it was still at it."""
+def newest_epoch(workspace: Path) -> int:
+    """Number of the epoch that the newest checkpoint is of; 0 where there is none."""
+    found = (workspace / _EXPERIMENT / "checkpoints").glob("*/epoch-*")
+    return max((int(path.name.removeprefix("epoch-")) for path in found), default=0)
+
+
+def kill_while_training(workspace: Path, epochs: int, log: Path, num_epochs: int, delay: float) -> bool:
+    """Kills a run some epochs and seconds after its training began; says whether it was still at it."""
     for request in (workspace / _EXPERIMENT / "checkpoints").glob("*/request.json"):
         request.unlink()
+    reached = newest_epoch(workspace) + num_epochs
     process = start(workspace, epochs, log)
     deadline = time.monotonic() + _LONGEST_RUN
     began = None
     while process.poll() is None and time.monotonic() < deadline:
-        if began is None and is_training(workspace):
+        if began is None and is_training(workspace) and newest_epoch(workspace) >= reached:
             began = time.monotonic()
         if began is not None and time.monotonic() - began > delay:
             break
@@ -103,7 +111,7 @@ def main() -> None:
     """Prints a line for each kill, and a verdict; exits with 1 where anything differs."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--epochs", type=int, default=150)
+    parser.add_argument("--epochs", type=int, default=80)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     moments = random.Random(options.seed)
@@ -116,16 +124,18 @@ def main() -> None:
         for attempt in range(4 * options.kills):
             if kills == options.kills:
                 break
-            delay = moments.uniform(0.0, _LONGEST_DELAY)
-            if kill_while_training(disturbed, options.epochs, log, delay):
+            num_epochs, delay = moments.randint(0, _MOST_EPOCHS), moments.uniform(0.0, _LONGEST_DELAY)
+            if kill_while_training(disturbed, options.epochs, log, num_epochs, delay):
                 kills += 1
-                print(f"attempt {attempt + 1}: killed {delay:.1f} s into the Trainer's work", flush=True)
+                epoch = newest_epoch(disturbed)
+                print(f"attempt {attempt + 1}: killed after epoch {epoch}, {delay:.1f} s later or more", flush=True)
         found = finish(disturbed, options.epochs, log)
-    print(f"{kills} kills; the last attempt went on from epoch {found.summary['resumed_from_epoch']}")
+    resumed_from = found.summary["resumed_from_epoch"]
+    print(f"{kills} kills; the last attempt went on from epoch {resumed_from}")
     largest = max(float(np.max(np.abs(a - b))) for a, b in zip(found.weights, expected.weights, strict=True))
     same = largest == 0.0 and found.history == expected.history
     print(f"largest difference of a weight: {largest:g}; histories {'equal' if same else 'differ'}")
-    sys.exit(0 if same and kills == options.kills else 1)
+    sys.exit(0 if same and resumed_from and kills == options.kills else 1)
 
 
 if __name__ == "__main__":
