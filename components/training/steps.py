@@ -67,11 +67,7 @@ def make_training_steps(
             [tf.reduce_sum(losses), tf.reduce_sum(tf.cast(right, tf.float32)), tf.cast(tf.size(right), tf.float32)]
         )
 
-    compiled = tf.function(learn, jit_compile=True, reduce_retracing=True) if training.xla else learn
-
-    def learn_once(pixels: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-        # XLA does not know all of augmentation's kernels.
-        return compiled(*prepare(pixels, labels))
+    learn_once = tf.function(learn, jit_compile=True, reduce_retracing=True) if training.xla else learn
 
     @tf.function(reduce_retracing=True)
     def learn_repeatedly(batches: Iterator[Any], first_step: tf.Tensor, num_steps: tf.Tensor) -> tf.Tensor:
@@ -79,7 +75,9 @@ def make_training_steps(
         for offset in tf.range(num_steps):
             if is_scheduled:
                 optimizer.learning_rate.assign(rate(first_step + offset))
-            each = strategy.run(learn_once, args=next(batches))
+            # Apart from learning, for XLA does not know all of augmentation's kernels.
+            prepared = strategy.run(prepare, args=next(batches))
+            each = strategy.run(learn_once, args=prepared)
             sums += strategy.reduce(tf.distribute.ReduceOp.SUM, each, axis=None)
         return sums
 
