@@ -27,7 +27,8 @@ from components.training.fitting import fit
 from components.training.strategy import make_strategy
 from components.feeding.replicas import Replicas
 from components.transform.normalization import fixed_normalization
-from tests.components.training.trainings import images, request
+sys.path.insert(0, sys.argv[2])
+from trainings import images, request
 
 wanted = request(epochs=3)
 feeds = feeds_in_memory(
@@ -44,7 +45,7 @@ print(json.dumps({
 
 def told_by(num_devices: int) -> dict[str, Any]:
     """What a training on so many logical CPU devices tells of itself."""
-    command = [sys.executable, "-c", TRAINING, str(num_devices)]
+    command = [sys.executable, "-c", TRAINING, str(num_devices), str(Path(__file__).parent)]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
     assert result.returncode == 0, result.stderr[-3000:]
     told: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
