@@ -14,8 +14,8 @@ import tensorflow_transform as tft
 from tfx.components.trainer import fn_args_utils
 from tfx.dsl.io import fileio
 
-from components.errors import DataError, TrainingError
-from components.image_example_gen.report import REPORT_NAME, IngestionReport
+from components.errors import TrainingError
+from components.image_example_gen.report import read_report
 from components.networks.network import build_network
 from components.networks.weights import BASE_WEIGHTS_FILE, NATIVE, NETWORK_FILE
 from components.trainer.export import Servable, export
@@ -81,7 +81,7 @@ def request_of(arguments: fn_args_utils.FnArgs) -> TrainingRequest:
         ),
         arguments.hyperparameters["values"] if arguments.hyperparameters else {},
     )
-    report = _ingestion_report(arguments.train_files[0])
+    report = read_report(posixpath.dirname(posixpath.dirname(arguments.train_files[0])))
     labels = report.labels(config["labels"])
     start = _start(arguments, sections.training)
     return TrainingRequest(
@@ -91,7 +91,7 @@ def request_of(arguments: fn_args_utils.FnArgs) -> TrainingRequest:
         num_train=report.num_examples["train"],
         num_eval=report.num_examples["eval"],
         labels=tuple(labels),
-        class_counts=_class_counts(report, len(labels)),
+        class_counts=report.counts_of("train", len(labels)),
         preprocessing=Preprocessing.model_validate_json(config["preprocessing"]),
         model=sections.model,
         training=sections.training,
@@ -174,17 +174,3 @@ def _start(arguments: fn_args_utils.FnArgs, training: Training) -> _Start:
     if not fileio.exists(path):
         raise TrainingError(f"{path} is missing: the last blessed model cannot be started from")
     return _Start(network=path) if training.warm_start else _Start(base=path)
-
-
-def _ingestion_report(train_pattern: str) -> IngestionReport:
-    examples_uri = posixpath.dirname(posixpath.dirname(train_pattern))
-    path = posixpath.join(examples_uri, REPORT_NAME)
-    if not fileio.exists(path):
-        raise DataError(f"{path} is missing: the examples were not made by ImageExampleGen")
-    with fileio.open(path) as file:
-        return IngestionReport.from_json(file.read())
-
-
-def _class_counts(report: IngestionReport, num_classes: int) -> tuple[int, ...]:
-    counts = report.class_counts.get("train", {})
-    return tuple(counts.get(label, 0) for label in range(num_classes))
