@@ -240,3 +240,19 @@ def test_rollback_and_its_exit_statuses(tmp_path: Path) -> None:
     assert (forth.exit_status, forth.json["status"], forth.json["live"]) == (0, "rolled_back", 3)
     refused = in_process("rollback", "digits", *workspace, "--to", "7", "--json")
     assert (refused.exit_status, refused.json["status"], refused.json["live"]) == (2, "invalid", None)
+
+
+def test_an_object_store_that_does_not_answer_is_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands that look at versions in a bucket say that it cannot be reached, without a stack trace."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nothing")
+    image = tmp_path / "image.png"
+    image.touch()
+    bucket = ("digits", "--workspace", str(tmp_path / "w"), "--set", "push.directory=s3://bucket/digits")
+    for command in (["rollback", *bucket], ["status", *bucket, "--json"], ["predict", *bucket, str(image)]):
+        outcome = in_process(*command)
+        assert outcome.exit_status == 1
+        assert not outcome.shows_a_trace
+        assert outcome.errors.startswith("s3://bucket/digits cannot be used: ")

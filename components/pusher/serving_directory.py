@@ -10,6 +10,7 @@ from typing import Protocol
 from components.pusher.history import Event
 from components.pusher.local_directory import LocalDirectory
 from components.pusher.manifest import Manifest
+from schemas.push import OBJECT_STORES
 
 
 class ServingDirectory(Protocol):
@@ -35,5 +36,9 @@ class ServingDirectory(Protocol):
 
 
 def open_directory(location: str) -> ServingDirectory:
-    """The serving directory at a local path; it need not be there yet."""
+    """The serving directory at a local path, or at gs:// or s3://; it need not be there yet."""
+    if location.startswith(OBJECT_STORES):
+        from components.pusher.object_directory import ObjectDirectory
+
+        return ObjectDirectory(location)
     return LocalDirectory(Path(location))
