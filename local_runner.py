@@ -72,6 +72,7 @@ def run(experiment: str, overrides: tuple[str, ...], workspace: Path, accept_dat
     from pipeline.progress import progress_on
     from pipeline.record import FAILED, not_started
     from pipeline.run import Run
+    from pipeline.versions import serving_of
 
     try:
         paths.prepare()
@@ -83,7 +84,7 @@ def run(experiment: str, overrides: tuple[str, ...], workspace: Path, accept_dat
         if as_json:
             print(json.dumps(record.to_json()), file=output)
         else:
-            print(summarize(record, paths, experiment, workspace), file=output)
+            print(summarize(record, serving_of(loaded, paths), experiment, workspace), file=output)
     sys.exit(record.exit_status)
 
 
@@ -107,12 +108,40 @@ def validate(experiment: str, overrides: tuple[str, ...], workspace: Path, show:
 def status(experiment: str, overrides: tuple[str, ...], workspace: Path, as_json: bool) -> None:
     """Show an experiment's runs, nodes and pushed versions."""
     loaded, paths = _load(experiment, overrides, workspace, as_json, require_places=False)
+    from components.errors import StageError
     from pipeline.presentation import print_status, status_object
+    from pipeline.versions import serving_of
 
-    if as_json:
-        click.echo(json.dumps(status_object(paths)))
-    else:
-        print_status(loaded.name, paths)
+    try:
+        serving = serving_of(loaded, paths)
+        if as_json:
+            click.echo(json.dumps(status_object(paths, serving)))
+        else:
+            print_status(loaded.name, paths, serving)
+    except StageError as error:
+        _end(str(error), 1, {"status": "failed", "message": str(error)} if as_json else None)
+
+
+@main.command()
+@_experiment_options
+@click.option("--to", "version", type=int, metavar="VERSION", help="Default: the newest whole one below the live one.")
+@click.option("--reason", metavar="TEXT", help="Kept in the history of the versions.")
+@_json_option
+def rollback(
+    experiment: str, overrides: tuple[str, ...], workspace: Path, version: int | None, reason: str | None, as_json: bool
+) -> None:
+    """Make an older version live, or one that was rolled back.
+
+    Exit status: 0 it is live; 1 there is none to go back to, or it is damaged, or the directory cannot be
+    changed; 2 there is no such version, or the experiment is wrong.
+    """
+    loaded, paths = _load(experiment, overrides, workspace, as_json, require_places=False)
+    from pipeline.versions import roll_experiment_back
+
+    outcome = roll_experiment_back(loaded, paths, version, reason)
+    if outcome.exit_status:
+        _end(outcome.message, outcome.exit_status, outcome.to_json() if as_json else None)
+    click.echo(json.dumps(outcome.to_json()) if as_json else outcome.message)
 
 
 @main.command()
@@ -123,21 +152,25 @@ def predict(
     experiment: str, overrides: tuple[str, ...], workspace: Path, images: tuple[Path, ...], as_json: bool
 ) -> None:
     """Label images with the pushed model."""
-    _, paths = _load(experiment, overrides, workspace, as_json, require_places=False)
+    loaded, paths = _load(experiment, overrides, workspace, as_json, require_places=False)
     if absent := [f"{image}: no such file" for image in images if not image.is_file()]:
         _end("\n".join(absent), _USAGE, _no_predictions(absent) if as_json else None)
 
     from pipeline import runtime
 
     runtime.configure()
-    from pipeline.prediction import NoModelError, newest_version, predict_quietly
+    from components.errors import StageError
+    from pipeline.prediction import newest_version, predict_quietly
     from pipeline.presentation import predictions_object, print_predictions
+    from pipeline.versions import serving_of
 
     try:
-        version = newest_version(paths.serving)
-    except NoModelError as error:
+        serving = serving_of(loaded, paths)
+        version = newest_version(serving)
+        with serving.at_hand(version) as directory:
+            predictions = predict_quietly(directory, version, images)
+    except StageError as error:
         _end(str(error), 1, _no_predictions([str(error)]) if as_json else None)
-    predictions = predict_quietly(paths.serving, version, images)
     if as_json:
         click.echo(json.dumps(predictions_object(version, predictions)))
     else:

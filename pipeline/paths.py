@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from schemas.experiment import Experiment
+
 DATASETS = "_datasets"
 
 
@@ -36,8 +38,12 @@ class Paths:
 
     @property
     def serving(self) -> Path:
-        """The version directories that a model server polls."""
+        """The version directories that a model server polls, where `push.directory` names no other place."""
         return self.root / "serving"
+
+    def published(self, experiment: Experiment) -> str:
+        """Where the versions are: a path, or a URL at gs:// or s3://."""
+        return experiment.push.directory or str(self.serving.absolute())
 
     @property
     def quarantine(self) -> Path:

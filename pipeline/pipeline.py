@@ -66,7 +66,13 @@ def create_pipeline(experiment: Experiment, paths: Paths, base_weights: str | No
     )
     baseline = baseline_resolver(trainer.outputs["model"])
     evaluator = image_evaluator(experiment.evaluation, examples, trainer.outputs["model"], baseline.outputs["model"])
-    pusher = AtomicPusher(str(paths.serving.absolute()), trainer.outputs["model"], evaluator.outputs["blessing"])
+    pusher = AtomicPusher(
+        experiment.name,
+        experiment.push,
+        paths.published(experiment),
+        trainer.outputs["model"],
+        evaluator.outputs["blessing"],
+    )
 
     return Pipeline(
         pipeline_name=experiment.name,

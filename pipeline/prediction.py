@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.pusher.publication import versions
+from components.errors import StageError
+from components.pusher.serving_directory import ServingDirectory
 from pipeline.capture import captured
 from schemas import features
 
 
-class NoModelError(Exception):
+class NoModelError(StageError):
     """Nothing has been pushed yet."""
 
 
@@ -27,15 +28,15 @@ class Prediction:
     error: str | None = None
 
 
-def newest_version(serving: Path) -> int:
+def newest_version(serving: ServingDirectory) -> int:
     """The version that a model server would load.
 
     Raises:
       NoModelError: there is none.
     """
-    pushed = versions(serving)
+    pushed = serving.versions()
     if not pushed:
-        raise NoModelError(f"no model has been pushed to {serving} yet; run the experiment first")
+        raise NoModelError(f"no model has been pushed to {serving.location} yet; run the experiment first")
     return pushed[-1]
 
 

@@ -12,24 +12,28 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from components.pusher.publication import versions
+from components.pusher.serving_directory import ServingDirectory
 from pipeline.paths import Paths
 from pipeline.prediction import Prediction
 from pipeline.record import PUSHED, UNCHANGED, RunRecord, read_records
 from pipeline.tuned import describe_tuning, trials_of
+from pipeline.versions import describe_versions, shown_location, versions_object
 from schemas.problems import shown_path
 
 _NUM_RUNS = 10
 _STYLES = {PUSHED: "green", UNCHANGED: "cyan"}
 
 
-def summarize(record: RunRecord, paths: Paths, experiment: str, workspace: Path) -> str:
+def summarize(record: RunRecord, serving: ServingDirectory, experiment: str, workspace: Path) -> str:
     """How a run ended, where the model is, its metrics, what is wrong with its curves, and what to try next."""
     lines = [*record.warnings]
     if record.status in (PUSHED, UNCHANGED):
-        live = shown_path(paths.serving / str(versions(paths.serving)[-1]))
+        version = record.pushed_version or max(serving.versions(), default=None)
+        live = shown_location(f"{serving.location}/{version}") if version else "no version is live, and that"
         head = f"pushed {live}" if record.status == PUSHED else f"nothing new to do; {live} stays"
-        lines += [head, *_metrics(record), *describe_tuning(record), *_diagnostics(record, "problem", "warning")]
+        message = [record.message] if record.message else []
+        found = [*_metrics(record), *describe_tuning(record), *_diagnostics(record, "problem", "warning")]
+        lines += [head, *message, *found]
         if record.sample:
             options = [] if workspace == Path("workspace") else ["--workspace", str(workspace)]
             command = [shown_path(Path(sys.executable)), sys.argv[0], "predict", *options, experiment]
@@ -40,16 +44,12 @@ def summarize(record: RunRecord, paths: Paths, experiment: str, workspace: Path)
     return "\n".join(lines)
 
 
-def status_object(paths: Paths) -> dict[str, Any]:
+def status_object(paths: Paths, serving: ServingDirectory) -> dict[str, Any]:
     """Runs, oldest first, and versions."""
-    return {
-        "runs": [record.to_json() for record in read_records(paths.runs)],
-        "versions": versions(paths.serving),
-        "serving_directory": str(paths.serving),
-    }
+    return {"runs": [record.to_json() for record in read_records(paths.runs)], **versions_object(serving)}
 
 
-def print_status(name: str, paths: Paths) -> None:
+def print_status(name: str, paths: Paths, serving: ServingDirectory) -> None:
     """A table of the newest runs, the nodes and the training of the last one, and the versions."""
     console = Console()
     records = read_records(paths.runs)
@@ -90,10 +90,7 @@ def print_status(name: str, paths: Paths) -> None:
     last = records[-1]
     message = [last.message] if last.message else []
     training = [*describe_tuning(last), *_training(last), *_diagnostics(last, "problem", "warning", "good")]
-    pushed = ", ".join(map(str, versions(paths.serving))) or "none"
-    print(
-        "", *accepted, *message, *training, *_log(last), f"versions in {shown_path(paths.serving)}: {pushed}", sep="\n"
-    )
+    print("", *accepted, *message, *training, *_log(last), *describe_versions(serving), sep="\n")
 
 
 def predictions_object(version: int, predictions: Sequence[Prediction]) -> dict[str, Any]:

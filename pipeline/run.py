@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import os
-import platform
 import sys
 import time
 import traceback
@@ -12,7 +9,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from components.pusher.publication import is_newest
+from components.identity import who
+from components.pusher.publication import Standing, standing_of
+from components.pusher.serving_directory import open_directory
 from pipeline.capture import captured
 from pipeline.nodes import PUSHER, TRAINER
 from pipeline.paths import Paths
@@ -59,6 +58,8 @@ class Run:
         self._paths = paths
         self._progress = progress
         self._outputs: dict[str, Outputs] = {}
+        self._serving = paths.published(experiment)
+        self._standing: Standing | None = None
         self.record = RunRecord(
             run_id=new_run_id(),
             experiment=experiment.name,
@@ -132,7 +133,7 @@ class Run:
         with captured(self._log(node)), listening(self._progress):
             try:
                 # The cache remembers pushes, but another model may have been pushed since, or a version removed.
-                is_outdated = node == PUSHER and not self._is_live()
+                is_outdated = node == PUSHER and self._is_to_be_pushed()
                 state, outputs = compiled.launch(node, from_cache=not is_outdated)
                 stop = stop_after(outputs)
                 verdict = gate_verdict(outputs)
@@ -157,20 +158,22 @@ class Run:
         from components.data_gate.artifact import ACCEPTED
 
         self.record.accepted = {
-            "who": f"{_user()}@{platform.node()}",
+            "who": who(),
             "when": datetime.now(timezone.utc).isoformat(timespec="seconds"),
             "why": str(self._accept_data),
             "verdict": verdict.describe_findings(),
         }
-        who, why = self.record.accepted["who"], self.record.accepted["why"]
-        compiled.annotate(artifact, ACCEPTED, f"{who}: {why}")
-        self.record.warnings.append(f"{verdict.describe_findings()}\naccepted by {who}: {why}")
+        accepted = "{who}: {why}".format(**self.record.accepted)
+        compiled.annotate(artifact, ACCEPTED, accepted)
+        self.record.warnings.append(f"{verdict.describe_findings()}\naccepted by {accepted}")
 
-    def _is_live(self) -> bool:
+    def _is_to_be_pushed(self) -> bool:
         from tfx.utils import path_utils
 
         [model] = self._outputs[TRAINER]["model"]
-        return is_newest(Path(path_utils.serving_model_path(model.uri)), self._paths.serving)
+        servable = Path(path_utils.serving_model_path(model.uri))
+        self._standing = standing_of(servable, open_directory(self._serving))
+        return self._standing.is_new
 
     def _end(self, node: str, state: str, seconds: float) -> None:
         self.record.nodes[node] = NodeRecord(state, round(seconds, 2))
@@ -197,13 +200,14 @@ class Run:
                 self.record.warnings.append(f"figures or sample could not be had; log: {self._log(_SUMMARY)}")
 
     def _note_version(self, outputs: Outputs) -> None:
-        self.record.serving_directory = str(self._paths.serving)
-        if self.record.nodes[PUSHER].state == EXECUTED:
-            [pushed] = outputs["pushed_model"]
+        self.record.serving_directory = self._serving
+        [pushed] = outputs["pushed_model"]
+        if self.record.nodes[PUSHER].state == EXECUTED and pushed.get_int_custom_property("pushed") == 1:
             self.record.status = PUSHED
             self.record.pushed_version = int(pushed.get_string_custom_property("pushed_version"))
         else:
             self.record.status = UNCHANGED
+            self.record.message = self._standing.describe() if self._standing else None
 
     def _summarize(self, outputs: Outputs) -> None:
         from components.evaluator.outcome import read_metrics
@@ -227,11 +231,3 @@ class Run:
         directory = self._paths.runs / self.record.run_id
         sample = write_sample(outputs["examples"][0], self._experiment.evaluation.split, directory)
         self.record.sample = str(sample)
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        # In a container a user may be no more than a number.
-        return f"user {os.getuid()}"

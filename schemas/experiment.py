@@ -14,6 +14,7 @@ from schemas.evaluation import Evaluation
 from schemas.gate import Gate, Schema
 from schemas.model import Model, WeightsFrom
 from schemas.preprocessing import Preprocessing
+from schemas.push import Push
 from schemas.section import ExperimentName, Section
 from schemas.training import Training
 from schemas.tuning import Tuning
@@ -49,6 +50,8 @@ class Experiment(Section):
     """What is searched for before the training."""
     evaluation: Evaluation = Evaluation()
     """What a model must show before it is pushed."""
+    push: Push = Push()
+    """Where models are published."""
     beam: Beam = Beam()
     """Where the data stages run."""
 

@@ -79,6 +79,8 @@ def check_places(experiment: Experiment) -> list[Problem]:
     weights = experiment.model.weights
     if isinstance(weights, WeightsFrom) and weights.file is not None:
         problems += _check_file(weights.file, "model.weights.file", "a .weights.h5 or .keras file")
+    if experiment.push.directory is not None:
+        problems += _check_new_directory(experiment.push.directory, "push.directory")
     return problems
 
 
@@ -103,6 +105,18 @@ def _check_directory(directory: str, path: str, expected: str) -> list[Problem]:
         return [Problem(f"{directory} is a file; expected {expected}", path)]
     if not os.access(directory, os.R_OK | os.X_OK):
         return [Problem(f"{directory} cannot be read; give this user the right to", path)]
+    return []
+
+
+def _check_new_directory(directory: str, path: str) -> list[Problem]:
+    if is_remote(directory):
+        return []
+    while not os.path.lexists(directory):
+        directory = os.path.dirname(directory)
+    if not os.path.isdir(directory):
+        return [Problem(f"{directory} is a file; expected a directory", path)]
+    if not os.access(directory, os.W_OK | os.X_OK):
+        return [Problem(f"{directory} cannot be written to; give this user the right to", path)]
     return []
 
 

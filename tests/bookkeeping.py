@@ -7,6 +7,8 @@ from pathlib import Path
 from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2
 
+from components.pusher import naming
+
 _ENDED = {
     metadata_store_pb2.Execution.COMPLETE,
     metadata_store_pb2.Execution.CACHED,
@@ -35,5 +37,5 @@ def assert_nothing_is_left_half_done(root: Path) -> None:
     published = {artifact.uri for artifact in store.get_artifacts()}
     on_disk = {str(path) for path in (root / "artifacts").absolute().glob("*/[!.]*/*")}
     assert on_disk == published
-    serving = root / "serving"
-    assert all(entry.name.isdecimal() for entry in (serving.iterdir() if serving.exists() else ()))
+    half_done = (naming.STAGING, naming.REMOVED, naming.WRITING)
+    assert not [path for path in (root / "serving").glob(".*") if path.name.startswith(half_done)]

@@ -49,7 +49,7 @@ class Pushed(NamedTuple):
         return "--workspace", str(self.root.parent)
 
     def versions(self) -> set[str]:
-        return {path.name for path in (self.root / "serving").iterdir()}
+        return {path.name for path in (self.root / "serving").glob("[0-9]*")}
 
 
 @pytest.fixture(scope="module")
@@ -166,7 +166,7 @@ def test_a_second_run_has_nothing_to_do(pushed: Pushed) -> None:
 
 
 def test_a_changed_threshold_judges_anew_without_training(pushed: Pushed) -> None:
-    """Only the Evaluator and the Pusher run where nothing but a threshold has changed."""
+    """Only the Evaluator and the Pusher run where nothing but a threshold has changed; the model is live already."""
     before = pushed.versions()
     outcome = in_process(
         "run", "digits", *pushed.workspace, "--set", "evaluation.thresholds.accuracy.min=0.9", "--json"
@@ -174,7 +174,7 @@ def test_a_changed_threshold_judges_anew_without_training(pushed: Pushed) -> Non
     assert outcome.exit_status == 0, outcome.errors
     executed = {node for node, state in outcome.states.items() if state == "executed"}
     assert executed == {"Evaluator", "Pusher"}
-    assert pushed.versions() - before == {str(outcome.json["pushed_version"])}
+    assert (outcome.json["status"], pushed.versions()) == ("unchanged", before)
 
 
 def test_an_impossible_threshold_keeps_the_model_back(pushed: Pushed) -> None:
@@ -279,9 +279,10 @@ def test_status_shows_runs_nodes_and_versions(pushed: Pushed) -> None:
     accuracy = f"{pushed.outcome.json['metrics']['accuracy']:.4f}"
     assert {"pushed", version, accuracy} <= set(line.split())
     assert set(NODES) <= {line.split()[0] for line in plain.output.splitlines() if line.strip()}
-    assert plain.output.splitlines()[-1].endswith(", ".join(sorted(pushed.versions())))
+    assert plain.output.splitlines()[-1].endswith(f"{', '.join(sorted(pushed.versions()))} (live)")
 
     result = in_process("status", "digits", *pushed.workspace, "--json").json
     assert result["runs"][0] == pushed.outcome.json
     assert result["versions"] == sorted(map(int, pushed.versions()))
+    assert result["live"] == max(result["versions"])
     assert result["serving_directory"] == str(pushed.root / "serving")

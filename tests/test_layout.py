@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.places import touch
+
 ROOT = Path(__file__).parent.parent
 NOT_OURS = {".git", ".uv", ".venv", "__pycache__", "workspace", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
 
@@ -147,11 +149,24 @@ def test_schemas_are_light(path: Path) -> None:
     assert not imported_packages((ROOT / path).read_text(encoding="utf-8"), path) & HEAVY
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["validate", "digits"]], ids=" ".join)
-def test_commands_that_need_no_tensorflow_load_none(arguments: list[str]) -> None:
-    """Help and validation answer at once, since they load neither TensorFlow nor TFX."""
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["run", "--help"],
+        ["validate", "digits"],
+        ["status", "digits", "--workspace", "WORKSPACE"],
+        ["rollback", "digits", "--workspace", "WORKSPACE"],
+    ],
+    ids=" ".join,
+)
+def test_commands_that_need_no_tensorflow_load_none(arguments: list[str], tmp_path: Path) -> None:
+    """Help, validation, status and rollback answer at once, since they load neither TensorFlow nor TFX."""
+    for version in (1, 2):
+        touch(tmp_path / "digits" / "serving" / str(version), "saved_model.pb")
+    stated = [str(tmp_path) if argument == "WORKSPACE" else argument for argument in arguments]
     result = subprocess.run(
-        [sys.executable, "-c", TRACE, *arguments], cwd=ROOT, capture_output=True, text=True, check=True, timeout=120
+        [sys.executable, "-c", TRACE, *stated], cwd=ROOT, capture_output=True, text=True, check=True, timeout=120
     )
     outcome = json.loads(result.stdout.splitlines()[-1])
     assert outcome["status"] == 0, result.stdout + result.stderr

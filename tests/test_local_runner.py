@@ -11,6 +11,7 @@ import yaml
 
 from schemas.loading import load_experiment
 from tests.command_line import Outcome, in_process, in_subprocess
+from tests.places import touch
 
 # What --json prints of every run, also of one that could not start.
 CONTRACT = {"status", "run_id", "nodes", "pushed_version", "serving_directory", "metrics", "report"}
@@ -60,7 +61,7 @@ def test_help_names_every_command() -> None:
     outcome = in_process("--help")
     assert outcome.exit_status == 0
     assert "..." not in outcome.output.replace("[ARGS]...", "")
-    for command in ("run", "validate", "status", "predict"):
+    for command in ("run", "validate", "status", "predict", "rollback"):
         assert f"\n  {command} " in outcome.output
         of_command = in_process(command, "-h")
         assert of_command.exit_status == 0
@@ -69,7 +70,15 @@ def test_help_names_every_command() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["run"], ["predict", "digits"], ["frobnicate"], ["run", "digits", "--worksp", "x"]], ids=" ".join
+    "arguments",
+    [
+        ["run"],
+        ["predict", "digits"],
+        ["frobnicate"],
+        ["run", "digits", "--worksp", "x"],
+        ["rollback", "digits", "--to", "x"],
+    ],
+    ids=" ".join,
 )
 def test_wrong_usage_is_2(arguments: list[str]) -> None:
     """A missing argument, an unknown command, an unknown option: exit status 2 and how it is meant."""
@@ -79,7 +88,7 @@ def test_wrong_usage_is_2(arguments: list[str]) -> None:
     assert outcome.output == ""
 
 
-@pytest.mark.parametrize("command", [["run"], ["validate"], ["status"], ["predict"]], ids=" ".join)
+@pytest.mark.parametrize("command", [["run"], ["validate"], ["status"], ["predict"], ["rollback"]], ids=" ".join)
 def test_every_command_refuses_a_wrong_experiment(
     command: list[str], write: Callable[[str], str], tmp_path: Path
 ) -> None:
@@ -182,7 +191,8 @@ def test_status_before_any_run(tmp_path: Path) -> None:
     assert plain.output == f"digits has not run yet in {tmp_path / 'w' / 'digits'}\n"
     outcome = in_process("status", "digits", "--workspace", str(tmp_path / "w"), "--json")
     assert outcome.exit_status == 0
-    assert outcome.json == {"runs": [], "versions": [], "serving_directory": str(tmp_path / "w" / "digits" / "serving")}
+    serving = str(tmp_path / "w" / "digits" / "serving")
+    assert outcome.json == {"runs": [], "versions": [], "live": None, "rolled_back": [], "serving_directory": serving}
     assert not (tmp_path / "w").exists()
 
 
@@ -212,3 +222,37 @@ def test_predict_of_a_missing_image_in_json(tmp_path: Path) -> None:
     outcome = in_process("predict", "digits", str(tmp_path / "none.png"), "--json")
     assert outcome.exit_status == 2
     assert outcome.json == {"version": None, "predictions": [], "errors": [f"{tmp_path / 'none.png'}: no such file"]}
+
+
+def test_rollback_and_its_exit_statuses(tmp_path: Path) -> None:
+    """0 where another version is live, 1 where there is none to go back to, 2 for one that is not there."""
+    serving = tmp_path / "w" / "digits" / "serving"
+    workspace = ("--workspace", str(tmp_path / "w"))
+    assert_refused(in_process("rollback", "digits", *workspace), 1, f"no model has been pushed to {serving} yet")
+    assert not (tmp_path / "w").exists()
+    for version in (1, 2, 3):
+        touch(serving / str(version), "saved_model.pb")
+    back = in_process("rollback", "digits", *workspace, "--reason", "dark")
+    assert (back.exit_status, back.errors) == (0, "")
+    assert back.output == f"{serving / '2'} is live, was 3, 3 withdrawn\n"
+    assert_refused(in_process("rollback", "digits", *workspace, "--to", "7"), 2, f"{serving} has no version 7;")
+    forth = in_process("rollback", "digits", *workspace, "--to", "3", "--json")
+    assert (forth.exit_status, forth.json["status"], forth.json["live"]) == (0, "rolled_back", 3)
+    refused = in_process("rollback", "digits", *workspace, "--to", "7", "--json")
+    assert (refused.exit_status, refused.json["status"], refused.json["live"]) == (2, "invalid", None)
+
+
+def test_an_object_store_that_does_not_answer_is_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands that look at versions in a bucket say that it cannot be reached, without a stack trace."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nothing")
+    image = tmp_path / "image.png"
+    image.touch()
+    bucket = ("digits", "--workspace", str(tmp_path / "w"), "--set", "push.directory=s3://bucket/digits")
+    for command in (["rollback", *bucket], ["status", *bucket, "--json"], ["predict", *bucket, str(image)]):
+        outcome = in_process(*command)
+        assert outcome.exit_status == 1
+        assert not outcome.shows_a_trace
+        assert outcome.errors.startswith("s3://bucket/digits cannot be used: ")

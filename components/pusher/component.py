@@ -8,6 +8,7 @@ from tfx.types import component_spec, standard_artifacts
 
 from components.code_digest import code_digest
 from components.pusher.executor import Executor
+from schemas.push import Push
 
 
 class AtomicPusherSpec(types.ComponentSpec):
@@ -20,6 +21,8 @@ class AtomicPusherSpec(types.ComponentSpec):
     OUTPUTS = {"pushed_model": component_spec.ChannelParameter(type=standard_artifacts.PushedModel)}
     PARAMETERS = {
         "serving_directory": component_spec.ExecutionParameter(type=str),
+        "push": component_spec.ExecutionParameter(type=str),
+        "model_name": component_spec.ExecutionParameter(type=str),
         "code_digest": component_spec.ExecutionParameter(type=str),
     }
 
@@ -30,17 +33,28 @@ class AtomicPusher(base_component.BaseComponent):
     SPEC_CLASS = AtomicPusherSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
-    def __init__(self, serving_directory: str, model: types.BaseChannel, model_blessing: types.BaseChannel) -> None:
+    def __init__(
+        self,
+        name: str,
+        push: Push,
+        serving_directory: str,
+        model: types.BaseChannel,
+        model_blessing: types.BaseChannel,
+    ) -> None:
         """Declares the stage.
 
         Args:
-          serving_directory: parent of the version directories.
+          name: of the model, as clients ask a server for it.
+          push: what is kept, and what a model server is told.
+          serving_directory: parent of the version directories, a local path or one at gs:// or s3://.
           model: the Trainer's output.
           model_blessing: the Evaluator's output.
         """
         super().__init__(
             AtomicPusherSpec(
                 serving_directory=serving_directory,
+                push=push.model_dump_json(),
+                model_name=name,
                 code_digest=code_digest("pusher"),
                 model=model,
                 model_blessing=model_blessing,

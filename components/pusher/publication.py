@@ -1,84 +1,164 @@
-"""Version directories that a model server polls."""
+"""Publishes servables as versions that only grow, and knows which are live, superseded or rolled back."""
 
 from __future__ import annotations
 
-import filecmp
-import os
-import shutil
 import time
-import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 
-_STAGING_PREFIX = ".staging-"
-_FINGERPRINT = "fingerprint.pb"
+from components.pusher.history import (
+    FOUND,
+    GONE,
+    PUBLISHED,
+    PUSH,
+    RETENTION,
+    ROLLED_BACK,
+    Known,
+    known_versions,
+    new_event,
+)
+from components.pusher.manifest import digest_of, files_of, manifest_of
+from components.pusher.model_server import write_configuration
+from components.pusher.serving_directory import ServingDirectory
+from schemas.push import Push
 
 
-def versions(serving_directory: Path) -> list[int]:
-    """Published versions, oldest first."""
-    return [int(entry.name) for entry in _numbered(serving_directory) if entry.is_dir()]
+@dataclass(frozen=True)
+class Standing:
+    """What a serving directory says of one model."""
+
+    state: str | None
+    """`published` where it is live, `rolled_back` where it was taken back and nobody wants it again, else None."""
+    version: int | None = None
+    """Under which it was pushed, where there is a state."""
+    known: Known | None = None
+    """Who took it back, when and why."""
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the model is to be pushed."""
+        return self.state is None
+
+    def describe(self) -> str | None:
+        """For a person, why a model that was rolled back is not pushed; None in all other cases."""
+        if self.state != ROLLED_BACK or self.known is None:
+            return None
+        when = f"{self.known.since:%Y-%m-%d %H:%M} UTC"
+        by = f" by {self.known.who}" if self.known.who else ""
+        why = f": {self.known.why}" if self.known.why else ""
+        return (
+            f"this model is version {self.version}, which was rolled back on {when}{by}{why}\n"
+            f"it is not pushed again by itself; rollback EXPERIMENT --to {self.version} makes it live again"
+        )
 
 
-def is_newest(servable: Path, serving_directory: Path) -> bool:
-    """Whether the newest version is this SavedModel, by the fingerprint that TensorFlow gives each one.
+@dataclass(frozen=True)
+class Publication:
+    """What became of a push."""
+
+    version: int
+    """Of the model: the new one, or the one that it has already."""
+    pushed: bool
+    """Whether the version is new."""
+    standing: Standing
+    """Of the model, before the push."""
+
+
+def standing_of(servable: Path, serving: ServingDirectory) -> Standing:
+    """Whether a servable is live, rolled back, or to be pushed.
 
     Args:
       servable: directory of the SavedModel.
-      serving_directory: parent of the version directories.
+      serving: where it would be pushed to.
     """
-    published = versions(serving_directory)
-    if not published:
-        return False
-    newest = serving_directory / str(published[-1]) / _FINGERPRINT
-    return newest.is_file() and filecmp.cmp(servable / _FINGERPRINT, newest, shallow=False)
+    if not serving.versions() and not serving.rolled_back():
+        return Standing(None)
+    return _standing(digest_of(files_of(servable)), serving)
 
 
-def publish(servable: Path, serving_directory: Path) -> int:
-    """Copies a SavedModel beside its place and renames it, so that a poller never sees a part of it.
+def publish(servable: Path, serving: ServingDirectory, push: Push, name: str) -> Publication:
+    """Makes a servable the live version, unless it is that already or was rolled back.
+
+    Versions that are too many are deleted, and the model server's configuration is written, in any case.
 
     Args:
       servable: directory of the SavedModel.
-      serving_directory: parent of the version directories.
-
-    Returns:
-      The version: the time in seconds, or one more than the newest where that is not larger.
+      serving: where to.
+      push: what the experiment says of it.
+      name: of the model, as clients ask a server for it.
 
     Raises:
-      OSError: the directory cannot be written to; nothing is left behind.
+      OSError, StageError: the directory cannot be used; no part of a version is left behind.
     """
-    serving_directory.mkdir(parents=True, exist_ok=True)
-    staging = serving_directory / f"{_STAGING_PREFIX}{uuid.uuid4().hex}"
-    try:
-        shutil.copytree(servable, staging)
-        _sync(staging)
-        while True:
-            taken = [int(entry.name) for entry in _numbered(serving_directory)]
-            version = max([int(time.time()), *(newest + 1 for newest in taken[-1:])])
-            try:
-                staging.rename(serving_directory / str(version))
-            except OSError:
-                # Another pusher may have taken the number since it was drawn.
-                if not (serving_directory / str(version)).exists():
-                    raise
-                continue
-            return version
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+    manifest = manifest_of(servable)
+    with serving.exclusive():
+        reconcile(serving)
+        standing = _standing(manifest.digest, serving)
+        if standing.version is not None:
+            _tidy(serving, push, name)
+            return Publication(standing.version, False, standing)
+    with serving.staged(servable, manifest) as commit, serving.exclusive():
+        version = _next_version(serving)
+        while not commit(version):
+            version += 1
+        serving.record(new_event(PUSH, version=version, digest=manifest.digest))
+        _tidy(serving, push, name)
+    return Publication(version, True, standing)
 
 
-def _numbered(serving_directory: Path) -> list[Path]:
-    """Whatever has a number for its name, in the order of the numbers."""
-    if not serving_directory.is_dir():
-        return []
-    return sorted(
-        (entry for entry in serving_directory.iterdir() if entry.name.isdecimal()), key=lambda entry: int(entry.name)
-    )
+def reconcile(serving: ServingDirectory) -> None:
+    """Brings the history up to what lies in the directory."""
+    known = known_versions(serving.events())
+    found = dict.fromkeys(serving.rolled_back(), ROLLED_BACK)
+    found |= dict.fromkeys(serving.versions(), PUBLISHED)
+    for version, state in sorted(found.items()):
+        if version not in known or known[version].state != state:
+            digest = serving.stated_digest(version) or serving.digest(version)
+            serving.record(new_event(FOUND, version=version, state=state, digest=digest))
+    for version, facts in sorted(known.items()):
+        if facts.state == PUBLISHED and version not in found:
+            serving.record(new_event(FOUND, version=version, state=GONE, digest=facts.digest))
 
 
-def _sync(directory: Path) -> None:
-    for parent, _, names in os.walk(directory):
-        for name in [".", *names]:
-            descriptor = os.open(Path(parent, name), os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+def _standing(digest: str, serving: ServingDirectory) -> Standing:
+    versions, known = serving.versions(), known_versions(serving.events())
+    if versions and serving.digest(versions[-1]) == digest:
+        return Standing(PUBLISHED, versions[-1], known.get(versions[-1]))
+    same = {version: facts for version, facts in known.items() if facts.digest == digest}
+    if not same or any(version in versions for version in same):
+        return Standing(None)
+    newest = max(same)
+    return Standing(ROLLED_BACK, newest, same[newest]) if same[newest].state == ROLLED_BACK else Standing(None)
+
+
+def _next_version(serving: ServingDirectory) -> int:
+    """The time in seconds, or one more than the largest number that was ever used."""
+    used = {*serving.taken(), *known_versions(serving.events())}
+    return max(int(time.time()), max(used, default=0) + 1)
+
+
+def _tidy(serving: ServingDirectory, push: Push, name: str) -> None:
+    """Deletes what need not be kept, after the model server has been told of what is."""
+    known = known_versions(serving.events())
+    published, withdrawn = serving.versions(), serving.rolled_back()
+    surplus = [version for version in published[: -push.keep] if _is_settled(version, published, known, push)]
+    kept = [version for version in published if version not in surplus]
+    if surplus and all(serving.damage(version) for version in reversed(kept)):
+        # An older one may be all that is whole.
+        surplus, kept = [], published
+    write_configuration(serving, push.model_server, name, kept)
+    removed = [*surplus, *withdrawn[: -push.keep]]
+    if removed:
+        serving.record(new_event(RETENTION, removed=removed))
+    for version in removed:
+        serving.remove(version)
+
+
+def _is_settled(version: int, published: list[int], known: Mapping[int, Known], push: Push) -> bool:
+    """Whether another version has been in place of this one for so long that no server is still loading it."""
+    successors = [known[newer].since for newer in published if newer > version and newer in known]
+    if not successors:
+        return False
+    return (datetime.now(timezone.utc) - min(successors)).total_seconds() >= push.grace_seconds

@@ -42,5 +42,7 @@ def all_stages(experiment: Experiment, serving_directory: Path) -> list[BaseNode
     model = trainer.outputs["model"]
     baseline = baseline_resolver(model)
     evaluator = image_evaluator(experiment.evaluation, examples, model, baseline.outputs["model"])
-    pusher = AtomicPusher(str(serving_directory), model, evaluator.outputs["blessing"])
+    pusher = AtomicPusher(
+        experiment.name, experiment.push, str(serving_directory), model, evaluator.outputs["blessing"]
+    )
     return [*stages, trainer, baseline, evaluator, pusher]

@@ -44,7 +44,7 @@ class Project(NamedTuple):
     def versions(self) -> list[str]:
         """What was pushed and is still there."""
         serving = self.root / "serving"
-        return sorted(path.name for path in serving.iterdir()) if serving.exists() else []
+        return sorted(path.name for path in serving.glob("[0-9]*"))
 
 
 def make_project(directory: Path, records: list[bytes]) -> Project:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from components.pusher.local_directory import LocalDirectory
 from pipeline.prediction import NoModelError, Prediction, newest_version, predict, predict_quietly
 
 
@@ -44,14 +45,14 @@ def write_png(path: Path, value: int) -> Path:
 
 def test_the_newest_version_is_the_largest_number(serving: Path) -> None:
     """10 is newer than 9; what is no directory with a number does not count."""
-    assert newest_version(serving) == 10
+    assert newest_version(LocalDirectory(serving)) == 10
 
 
 @pytest.mark.parametrize("name", ["", "not-there"])
 def test_no_version_is_an_error_with_a_mend(name: str, tmp_path: Path) -> None:
     """An empty or missing directory is named with what to do."""
     with pytest.raises(NoModelError) as caught:
-        newest_version(tmp_path / name)
+        newest_version(LocalDirectory(tmp_path / name))
     assert str(caught.value) == f"no model has been pushed to {tmp_path / name} yet; run the experiment first"
 
 

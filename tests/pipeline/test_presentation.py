@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from components.pusher.local_directory import LocalDirectory
 from pipeline.paths import Paths
 from pipeline.prediction import Prediction
 from pipeline.presentation import (
@@ -63,7 +64,7 @@ def record(status: str, run_id: str = RUN_ID, **changes: object) -> RunRecord:
 def test_a_push_says_where_and_how_good_and_what_next(paths: Paths) -> None:
     """The newest version, the metrics, and a command that can be copied."""
     pushed = record("pushed", metrics=METRICS, sample="workspace/flowers/runs/x/sample-rose.png")
-    assert summarize(pushed, paths, "flowers", Path("workspace")).splitlines() == [
+    assert summarize(pushed, LocalDirectory(paths.serving), "flowers", Path("workspace")).splitlines() == [
         "pushed workspace/flowers/serving/10",
         "accuracy 0.9877, cross_entropy 0.1235",
         "next: .venv/bin/python local_runner.py predict flowers workspace/flowers/runs/x/sample-rose.png",
@@ -72,15 +73,30 @@ def test_a_push_says_where_and_how_good_and_what_next(paths: Paths) -> None:
 
 def test_nothing_new_says_what_stays(paths: Paths) -> None:
     """A run that pushed nothing says which version is served."""
-    lines = summarize(record("unchanged"), paths, "flowers", Path("workspace")).splitlines()
+    lines = summarize(record("unchanged"), LocalDirectory(paths.serving), "flowers", Path("workspace")).splitlines()
     assert lines == ["nothing new to do; workspace/flowers/serving/10 stays"]
+
+
+def test_a_model_that_was_rolled_back_says_so(paths: Paths) -> None:
+    """What stays is followed by why the model of the run is not live."""
+    unchanged = record("unchanged", message="this model is version 11, which was rolled back")
+    assert summarize(unchanged, LocalDirectory(paths.serving), "flowers", Path("workspace")).splitlines() == [
+        "nothing new to do; workspace/flowers/serving/10 stays",
+        "this model is version 11, which was rolled back",
+    ]
+
+
+def test_without_a_live_version_none_is_named(tmp_path: Path) -> None:
+    """Where all versions are gone, a run that pushed nothing says that, and does not fail over it."""
+    text = summarize(record("unchanged"), LocalDirectory(tmp_path / "gone"), "flowers", Path("workspace"))
+    assert text == "nothing new to do; no version is live, and that stays"
 
 
 def test_the_next_command_survives_a_shell(paths: Paths, tmp_path: Path) -> None:
     """Another workspace is named, and names with spaces are quoted."""
     sample = tmp_path / "my images" / "sample-rose.png"
     pushed = record("pushed", sample=str(sample))
-    last = summarize(pushed, paths, "my flowers.yaml", Path("other place")).splitlines()[-1]
+    last = summarize(pushed, LocalDirectory(paths.serving), "my flowers.yaml", Path("other place")).splitlines()[-1]
     assert shlex.split(last.removeprefix("next: ")) == [
         ".venv/bin/python",
         "local_runner.py",
@@ -95,28 +111,28 @@ def test_the_next_command_survives_a_shell(paths: Paths, tmp_path: Path) -> None
 def test_a_stop_says_why(paths: Paths) -> None:
     """Warnings, the message, the metrics as far as there are any, and the log."""
     stopped = record("not_blessed", warnings=["odd"], message="not good\nenough", metrics=METRICS)
-    assert summarize(stopped, paths, "flowers", Path("workspace")).splitlines() == [
+    assert summarize(stopped, LocalDirectory(paths.serving), "flowers", Path("workspace")).splitlines() == [
         "odd",
         "not good",
         "enough",
         "accuracy 0.9877, cross_entropy 0.1235",
     ]
     failed = record("failed", message="Trainer: out of memory", log=str(paths.runs / "x" / "Trainer.log"))
-    assert summarize(failed, paths, "flowers", Path("workspace")).splitlines() == [
+    assert summarize(failed, LocalDirectory(paths.serving), "flowers", Path("workspace")).splitlines() == [
         "Trainer: out of memory",
         "log: workspace/flowers/runs/x/Trainer.log",
     ]
-    assert summarize(record("failed"), paths, "flowers", Path("workspace")) == "failed"
+    assert summarize(record("failed"), LocalDirectory(paths.serving), "flowers", Path("workspace")) == "failed"
 
 
 def test_what_is_wrong_with_the_curves_is_told(paths: Paths) -> None:
     """Problems and warnings of the training with what to try, before the next command; good signs are not."""
     pushed = record("pushed", metrics=METRICS, diagnostics=FINDINGS, sample="workspace/flowers/runs/x/sample-rose.png")
-    lines = summarize(pushed, paths, "flowers", Path("workspace")).splitlines()
+    lines = summarize(pushed, LocalDirectory(paths.serving), "flowers", Path("workspace")).splitlines()
     assert lines[2:-1] == TOLD
     assert lines[-1].startswith("next: ")
     refused = record("not_blessed", message="not good enough", metrics=METRICS, diagnostics=FINDINGS)
-    lines = summarize(refused, paths, "flowers", Path("workspace")).splitlines()
+    lines = summarize(refused, LocalDirectory(paths.serving), "flowers", Path("workspace")).splitlines()
     assert lines == ["not good enough", "accuracy 0.9877, cross_entropy 0.1235", *TOLD]
 
 
@@ -125,7 +141,7 @@ def test_status_fits_a_terminal(paths: Paths, capsys: pytest.CaptureFixture[str]
     for number, status in enumerate(("pushed", "unchanged", "stopped_by_gate", "not_blessed", "failed")):
         version = 1795397294 if status == "pushed" else None
         record(status, f"20260102T03040{number}-abcd", metrics=METRICS, pushed_version=version).write(paths.runs)
-    print_status("flowers", paths)
+    print_status("flowers", paths, LocalDirectory(paths.serving))
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].rstrip() == "runs of flowers"
     assert lines[1].split() == ["run", "status", "seconds", "version", "accuracy", "cross_entropy"]
@@ -133,7 +149,7 @@ def test_status_fits_a_terminal(paths: Paths, capsys: pytest.CaptureFixture[str]
     assert lines[4].split() == ["20260102T030402-abcd", "stopped_by_gate", "61.2", "0.9877", "0.1235"]
     assert max(map(len, lines)) <= 80
     assert "…" not in "".join(lines)
-    assert lines[-1] == "versions in workspace/flowers/serving: 9, 10"
+    assert lines[-1] == "versions in workspace/flowers/serving: 9, 10 (live)"
 
 
 def test_status_tells_of_the_last_run(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
@@ -148,7 +164,7 @@ def test_status_tells_of_the_last_run(paths: Paths, capsys: pytest.CaptureFixtur
         log="workspace/flowers/runs/x/Trainer.log",
     )
     last.write(paths.runs)
-    print_status("flowers", paths)
+    print_status("flowers", paths, LocalDirectory(paths.serving))
     output = capsys.readouterr().out
     assert "nodes of 20260102T000000-bbbb" in output
     assert re.search(r"^Trainer +failed +2\.0$", output, flags=re.MULTILINE)
@@ -161,7 +177,7 @@ def test_status_tells_of_the_last_training(paths: Paths, capsys: pytest.CaptureF
     training = {"epochs": 12, "best_epoch": 7, "stopped_by": "early_stopping", "seconds": 83.21}
     record("pushed", "20260101T000000-aaaa", training={**training, "best_epoch": 3}).write(paths.runs)
     record("pushed", "20260102T000000-bbbb", training=training, diagnostics=FINDINGS).write(paths.runs)
-    print_status("flowers", paths)
+    print_status("flowers", paths, LocalDirectory(paths.serving))
     lines = capsys.readouterr().out.splitlines()
     first = lines.index("training: 12 epochs in 83.2 s, the best 7, ended by early_stopping")
     assert lines[first + 1 : -1] == [*TOLD, "good: the loss falls by 55 %"]
@@ -182,7 +198,7 @@ def test_status_of_other_trainings(
     """A training that had all its epochs has no other reason to end; one that went on after a kill says from where."""
     training = {"epochs": 20, "best_epoch": 20, "stopped_by": "epochs", "seconds": 9.5, "resumed_from_epoch": None}
     record("pushed", training={**training, **changes}).write(paths.runs)
-    print_status("flowers", paths)
+    print_status("flowers", paths, LocalDirectory(paths.serving))
     assert words in capsys.readouterr().out.splitlines()
 
 
@@ -191,7 +207,7 @@ def test_status_tells_of_accepted_data(paths: Paths, capsys: pytest.CaptureFixtu
     given = {"who": "ann@here", "when": "2026-01-01T00:00:09+00:00", "why": "brighter [lamp]", "verdict": "drift: ..."}
     record("pushed", "20260101T000000-aaaa", accepted=given).write(paths.runs)
     record("pushed", "20260102T000000-bbbb").write(paths.runs)
-    print_status("flowers", paths)
+    print_status("flowers", paths, LocalDirectory(paths.serving))
     told = [line for line in capsys.readouterr().out.splitlines() if "accepted" in line]
     assert told == ["20260101T000000-aaaa: data accepted by ann@here, 2026-01-01T00:00:09+00:00: brighter [lamp]"]
 
@@ -200,16 +216,17 @@ def test_status_shows_the_ten_newest_runs(paths: Paths, capsys: pytest.CaptureFi
     """Older ones are left out of the table."""
     for number in range(12):
         record("unchanged", f"20260102T0000{number:02}-aaaa").write(paths.runs)
-    print_status("flowers", paths)
+    print_status("flowers", paths, LocalDirectory(paths.serving))
     shown_runs = re.findall(r"^(20260102T\d{6})-aaaa", capsys.readouterr().out, flags=re.MULTILINE)
     assert shown_runs == [f"20260102T0000{number:02}" for number in range(2, 12)]
-    assert len(status_object(paths)["runs"]) == 12
+    assert len(status_object(paths, LocalDirectory(paths.serving))["runs"]) == 12
 
 
 def test_status_without_a_version(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
     """A run that failed before its first node, and nothing pushed, are told as such."""
     record("failed").write(Path("workspace/roses/runs"))
-    print_status("roses", Paths(Path("workspace"), "roses"))
+    roses = Paths(Path("workspace"), "roses")
+    print_status("roses", roses, LocalDirectory(roses.serving))
     output = capsys.readouterr().out
     assert output.splitlines()[-1] == "versions in workspace/roses/serving: none"
     assert "nodes of" not in output

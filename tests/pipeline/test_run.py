@@ -15,6 +15,7 @@ from tests.bookkeeping import assert_nothing_is_left_half_done
 from tests.command_line import Outcome, in_process
 from tests.pipeline.interruptions import interrupted_at, interrupted_run
 from tests.pipeline.projects import EXPERIMENT, Project, make_project, with_broken, write_records
+from tests.places import touch
 
 DATA_NODES = ["ImageExampleGen", "ImportSchemaGen", "StatisticsGen", "DataGate", "Transform"]
 UNDECODABLE = ("image/encoded", b"\x89PNG\r\n\x1a\nand no more")
@@ -232,6 +233,21 @@ def test_a_lost_version_is_pushed_again(project: Project, good: Outcome) -> None
     assert (outcome.exit_status, outcome.json["status"]) == (0, "pushed")
     assert outcome.states == {**dict.fromkeys(good.states, "cached"), "Pusher": "executed"}
     assert project.versions() == [str(outcome.json["pushed_version"])]
+
+
+def test_what_was_rolled_back_is_not_pushed_again(project: Project, good: Outcome) -> None:
+    """After a rollback a run with nothing new leaves it at that and says why; not once it is undone."""
+    [version] = project.versions()
+    touch(project.root / "serving" / "1", "saved_model.pb")
+    assert project.command("rollback", "--reason", "blurs at night").exit_status == 0
+    outcome = project.run("data.quarantine.max_fraction=0.01")
+    assert (outcome.exit_status, outcome.json["status"], project.versions()) == (0, "unchanged", ["1"])
+    assert outcome.json["message"].startswith(f"this model is version {version}, which was rolled back on 2")
+    assert "blurs at night" in outcome.json["message"]
+    assert project.command("rollback", "--to", version).exit_status == 0
+    outcome = project.run("data.quarantine.max_fraction=0.01")
+    assert (outcome.json["status"], outcome.json["message"]) == ("unchanged", None)
+    assert project.versions() == ["1", version]
 
 
 def test_a_loss_that_is_no_number_is_1(project: Project, good: Outcome) -> None:

@@ -50,7 +50,7 @@ def test_every_error_at_once(complaints: Complaints) -> None:
         "  learning_rate: 1e-3\n"
         "  batch_size: 0\n"
         "model: !!int small\n"
-        "push: {}\n",
+        "serving: {}\n",
         "training.sed=1",
     )
     assert [problem.split("; ")[0].split("\n")[0] for problem in problems] == [
@@ -65,7 +65,7 @@ def test_every_error_at_once(complaints: Complaints) -> None:
         "experiment.yaml:10: training.epochs: got the text 'many'",
         "experiment.yaml:12: training.batch_size: got the number 0",
         "experiment.yaml:13: model: 'small' cannot be read as the YAML type 'int'",
-        "experiment.yaml:14: push: unknown key",
+        "experiment.yaml:14: serving: unknown key",
         "--set training.sed=1: training.sed: unknown key",
     ]
 

@@ -1,187 +1,213 @@
 from __future__ import annotations
 
-import os
-import resource
+import shutil
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from components.pusher.publication import is_newest, publish, versions
+from components.pusher.history import FOUND, PUSH, RETENTION
+from components.pusher.local_directory import LocalDirectory
+from components.pusher.publication import publish, reconcile, standing_of
+from components.pusher.rollback import roll_back
+from schemas.push import Push
+from tests.components.pusher.models import AT_ONCE, NAME, events_of, push_model, push_models, write_servable
 
 
-@pytest.fixture
-def servable(tmp_path: Path) -> Path:
-    """A directory like a SavedModel."""
-    directory = tmp_path / "servable"
-    (directory / "variables").mkdir(parents=True)
-    (directory / "assets").mkdir()
-    (directory / "saved_model.pb").write_bytes(b"graph")
-    (directory / "fingerprint.pb").write_bytes(b"one")
-    (directory / "variables" / "variables.index").write_bytes(b"index" * 1000)
-    return directory
-
-
-@pytest.fixture
-def serving(tmp_path: Path) -> Path:
-    """Where versions go; not there yet."""
-    return tmp_path / "models" / "serving"
-
-
-def content(directory: Path) -> dict[str, bytes | None]:
-    return {
-        str(path.relative_to(directory)): path.read_bytes() if path.is_file() else None for path in directory.rglob("*")
-    }
-
-
-def test_a_version_is_the_whole_servable(servable: Path, serving: Path) -> None:
-    """The version directory holds every file and directory, is called by the time, and nothing else is left."""
+def test_a_version_is_called_by_the_time(servable: Path, serving: LocalDirectory) -> None:
+    """The number is the time in seconds; the history has the push, and nothing else is left but what belongs there."""
     before = int(time.time())
-    version = publish(servable, serving)
-    assert before <= version <= time.time()
-    assert [entry.name for entry in serving.iterdir()] == [str(version)]
-    assert content(serving / str(version)) == content(servable)
-    assert None in content(servable).values()
+    publication = publish(servable, serving, Push(), NAME)
+    assert publication.pushed
+    assert before <= publication.version <= time.time()
+    names = sorted(path.name for path in serving.path.iterdir())
+    assert names == [".history.jsonl", ".lock", str(publication.version), "models.config"]
+    digest = serving.digest(publication.version)
+    assert events_of(serving, PUSH) == [{"version": publication.version, "digest": digest}]
 
 
-def test_the_newest_version_is_known_by_its_fingerprint(servable: Path, serving: Path) -> None:
-    """A SavedModel is the newest version only right after it was pushed, not before, nor once another followed."""
-    assert not is_newest(servable, serving)
-    publish(servable, serving)
-    assert is_newest(servable, serving)
-    (servable / "fingerprint.pb").write_bytes(b"two")
-    assert not is_newest(servable, serving)
-    publish(servable, serving)
-    assert is_newest(servable, serving)
-    (serving / str(versions(serving)[-1]) / "fingerprint.pb").unlink()
-    assert not is_newest(servable, serving)
-
-
-def test_pushes_in_one_second_differ(servable: Path, serving: Path) -> None:
+def test_pushes_in_one_second_differ(servable: Path, serving: LocalDirectory) -> None:
     """However fast pushes follow each other, each has a version of its own, larger than those before."""
-    published = [publish(servable, serving) for _ in range(5)]
+    published = push_models(serving, servable, *range(5), push=Push(keep=9))
     assert published == sorted(set(published))
-    assert versions(serving) == published
+    assert serving.versions() == published
 
 
-def test_versions_grow_though_the_clock_goes_back(servable: Path, serving: Path) -> None:
+def test_versions_grow_though_the_clock_goes_back(servable: Path, serving: LocalDirectory) -> None:
     """After a version from the future the next one is still larger, as numbers and not as texts."""
     future = int(time.time()) * 10 + 9
     for version in (future, 9, 10):
-        (serving / str(version)).mkdir(parents=True)
-    assert versions(serving) == [9, 10, future]
-    assert publish(servable, serving) == future + 1
+        (serving.path / str(version)).mkdir(parents=True)
+    assert push_models(serving, servable, 1) == [future + 1]
 
 
-def test_whatever_else_is_there_is_no_version(servable: Path, serving: Path) -> None:
-    """Partial copies, hidden and foreign directories, and files are neither listed nor touched."""
-    others = [".staging-0", "tmp-1700000000", "1700000000.partial", "-5", "v2", "1.5"]
-    for name in others:
-        (serving / name).mkdir(parents=True)
-    (serving / "1700000001").write_text("a file")
-    assert versions(serving) == []
-    version = publish(servable, serving)
-    assert versions(serving) == [version]
-    assert {entry.name for entry in serving.iterdir()} == {*others, "1700000001", str(version)}
-
-
-def test_a_file_with_the_next_number_is_stepped_over(servable: Path, serving: Path) -> None:
-    """A file that has the name of a version is never replaced, and costs no more than its number."""
+def test_numbers_are_never_used_again(servable: Path, serving: LocalDirectory) -> None:
+    """Not those of versions that were rolled back, nor of those that are long deleted, nor of files."""
     future = int(time.time()) + 10_000
-    (serving / str(future)).mkdir(parents=True)
-    (serving / str(future + 1)).write_text("a file")
-    outcome: list[int] = []
-    thread = threading.Thread(target=lambda: outcome.append(publish(servable, serving)), daemon=True)
-    thread.start()
-    thread.join(timeout=20)
-    assert outcome == [future + 2]
-    assert (serving / str(future + 1)).read_text() == "a file"
+    (serving.path / f".rolled-back-{future}").mkdir(parents=True)
+    assert push_models(serving, servable, 1) == [future + 1]
+    shutil.rmtree(serving.path / str(future + 1))
+    assert push_models(serving, servable, 2) == [future + 2]
+    (serving.path / str(future + 3)).write_text("a file")
+    assert push_models(serving, servable, 3) == [future + 4]
+    assert (serving.path / str(future + 3)).read_text() == "a file"
 
 
-def test_without_a_directory_there_are_no_versions(tmp_path: Path) -> None:
-    """A serving directory that is not there, or is a file, has none."""
-    (tmp_path / "file").touch()
-    assert versions(tmp_path / "missing") == []
-    assert versions(tmp_path / "file") == []
+def test_a_model_that_is_live_is_not_pushed_again(servable: Path, serving: LocalDirectory) -> None:
+    """The same files are the same model, however often they are pushed; once another followed they are new again."""
+    assert standing_of(servable, serving).is_new
+    first = push_model(serving, servable, 1)
+    again = push_model(serving, servable, 1)
+    assert (again.version, again.pushed) == (first.version, False)
+    assert standing_of(servable, serving).describe() is None
+    push_model(serving, servable, 2)
+    third = push_model(serving, servable, 1)
+    assert third.pushed
+    assert third.version > first.version
 
 
-@contextmanager
-def full_disk() -> Iterator[None]:
-    """The system refuses to let any file grow beyond 1,000 bytes."""
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+def test_a_damaged_live_version_is_pushed_anew(servable: Path, serving: LocalDirectory) -> None:
+    """A version with a changed byte is not the model any more."""
+    first = push_model(serving, servable, 1)
+    (serving.path / str(first.version) / "saved_model.pb").write_bytes(b"grapf")
+    assert standing_of(servable, serving).is_new
+    second = push_model(serving, servable, 1)
+    assert second.pushed
+    assert serving.damage(second.version) is None
 
 
-def test_a_copy_that_fails_leaves_nothing(servable: Path, serving: Path) -> None:
-    """A write that fails half-way is an OSError, and no part of the version stays."""
-    (serving / "7").mkdir(parents=True)
-    with full_disk(), pytest.raises(OSError, match="File too large"):
-        publish(servable, serving)
-    assert [entry.name for entry in serving.iterdir()] == ["7"]
+def test_a_model_that_was_rolled_back_is_not_pushed_by_itself(servable: Path, serving: LocalDirectory) -> None:
+    """It stays away, also once its files are deleted, and a person is told when, by whom, why, and what to do."""
+    first, second = push_models(serving, servable, 1, 2)
+    roll_back(serving, AT_ONCE, NAME, why="dark images")
+    again = push_model(serving, servable, 2)
+    assert (again.version, again.pushed, serving.versions()) == (second, False, [first])
+    told = standing_of(servable, serving).describe()
+    assert told is not None
+    assert f"this model is version {second}, which was rolled back on 2" in told
+    assert told.splitlines()[0].endswith(": dark images")
+    assert f"rollback EXPERIMENT --to {second}" in told
+    shutil.rmtree(serving.path / f".rolled-back-{second}")
+    assert not push_model(serving, servable, 2).pushed
+    assert push_model(serving, servable, 3).pushed
 
 
-def test_a_servable_that_is_not_there_leaves_nothing(tmp_path: Path, serving: Path) -> None:
+def test_a_model_that_was_taken_back_again_is_live(servable: Path, serving: LocalDirectory) -> None:
+    """Undoing a rollback makes the model live, and once superseded it may be pushed like any other."""
+    _, second = push_models(serving, servable, 1, 2)
+    roll_back(serving, AT_ONCE, NAME)
+    roll_back(serving, AT_ONCE, NAME, to=second)
+    assert push_model(serving, servable, 2).version == second
+    push_model(serving, servable, 3)
+    assert push_model(serving, servable, 2).pushed
+
+
+def test_the_newest_versions_are_kept(servable: Path, serving: LocalDirectory) -> None:
+    """Of many pushes the last three stay, the rest goes, and the history names what went."""
+    published = push_models(serving, servable, *range(6))
+    assert serving.versions() == published[-3:]
+    removed = [version for event in events_of(serving, RETENTION) for version in event["removed"]]
+    assert removed == published[:-3]
+    assert not [path for path in serving.path.iterdir() if path.name.startswith(".removed")]
+
+
+def test_a_version_stays_while_servers_may_be_loading_it(servable: Path, serving: LocalDirectory) -> None:
+    """What was replaced a moment ago is kept beyond the number; with the next push after that time it goes."""
+    push = Push(keep=1, grace_seconds=0.5, model_server=None)
+    published = push_models(serving, servable, 1, 2, 3, push=push)
+    assert serving.versions() == published
+    time.sleep(0.6)
+    assert publish(servable, serving, push, NAME).version == published[-1]
+    assert serving.versions() == published[-1:]
+
+
+def test_a_version_that_a_rollback_made_live_has_its_time_too(servable: Path, serving: LocalDirectory) -> None:
+    """It counts from when it was replaced, not from when it was pushed."""
+    push = Push(keep=1, grace_seconds=0.5, model_server=None)
+    first, _ = push_models(serving, servable, 1, 2, push=push)
+    roll_back(serving, push, NAME)
+    time.sleep(0.6)
+    third = push_model(serving, servable, 3, push).version
+    assert serving.versions() == [first, third]
+
+
+def test_what_is_live_by_a_rollback_is_kept(servable: Path, serving: LocalDirectory) -> None:
+    """However few are to be kept, the live version and the newest ones that were rolled back stay."""
+    published = push_models(serving, servable, *range(5), push=Push(keep=9))
+    roll_back(serving, AT_ONCE, NAME, to=published[0])
+    keep_one = Push(keep=1, grace_seconds=0, model_server=None)
+    publish(write_servable(servable, 0), serving, keep_one, NAME)
+    assert serving.versions() == published[:1]
+    assert serving.rolled_back() == published[-1:]
+
+
+def test_the_last_whole_version_is_kept(servable: Path, serving: LocalDirectory) -> None:
+    """While the versions to keep are all damaged, nothing older is deleted; a whole one more ends that."""
+    keep_one = Push(keep=1, grace_seconds=0, model_server=None)
+    first, second, third = push_models(serving, servable, 1, 2, 3)
+    roll_back(serving, AT_ONCE, NAME)
+    (serving.path / str(second) / "saved_model.pb").write_bytes(b"grapf")
+    assert not publish(servable, serving, keep_one, NAME).pushed
+    assert (serving.versions(), serving.rolled_back()) == ([first, second], [third])
+    assert push_models(serving, servable, 4, push=keep_one) == serving.versions()
+
+
+def test_the_model_server_is_told_of_every_change(servable: Path, serving: LocalDirectory) -> None:
+    """Each push moves the labels; what the file names is there."""
+    push = Push(keep=2, grace_seconds=0)
+    published = push_models(serving, servable, 1, 2, 3, push=push)
+    text = (serving.path / "models.config").read_text()
+    assert f'key: "stable" value: {published[1]}' in text
+    assert f'key: "candidate" value: {published[2]}' in text
+    assert serving.versions() == published[1:]
+
+
+def test_the_history_is_brought_up_to_what_is_there(servable: Path, serving: LocalDirectory) -> None:
+    """What was put, moved or deleted by hand, or by a process that died, is written down as it is found."""
+    first, second, third = push_models(serving, servable, 1, 2, 3)
+    shutil.copytree(write_servable(servable, 9), serving.path / "5")
+    shutil.rmtree(serving.path / str(first))
+    (serving.path / str(third)).rename(serving.path / f".rolled-back-{third}")
+    reconcile(serving)
+    digest = serving.digest(5)
+    assert [(event["version"], event["state"]) for event in events_of(serving, FOUND)] == [
+        (5, "published"),
+        (third, "rolled_back"),
+        (first, "gone"),
+    ]
+    assert events_of(serving, FOUND)[0]["digest"] == digest
+    reconcile(serving)
+    assert len(events_of(serving, FOUND)) == 3
+    assert not publish(write_servable(servable, 3), serving, AT_ONCE, NAME).pushed
+    assert serving.versions() == [5, second]
+
+
+def test_a_servable_that_is_not_there_leaves_nothing(tmp_path: Path, serving: LocalDirectory) -> None:
     """A missing source is an OSError, and nothing is published."""
     with pytest.raises(OSError, match="missing"):
-        publish(tmp_path / "missing", serving)
-    assert list(serving.iterdir()) == []
+        publish(tmp_path / "missing", serving, Push(), NAME)
+    assert not serving.path.exists()
 
 
-def test_a_place_that_cannot_be_written_is_an_error(servable: Path, tmp_path: Path) -> None:
-    """A serving directory that is a file is an OSError, and stays as it is."""
-    (tmp_path / "serving").write_text("a file")
-    with pytest.raises(OSError, match="serving"):
-        publish(servable, tmp_path / "serving")
-    assert (tmp_path / "serving").read_text() == "a file"
-
-
-def test_pushers_at_once_do_not_meet(servable: Path, serving: Path) -> None:
+def test_pushers_at_once_do_not_meet(tmp_path: Path, serving: LocalDirectory) -> None:
     """Of many pushers at the same moment each gets a whole version of its own."""
-    num_pushers, rounds = 8, 6
+    num_pushers, rounds = 6, 3
     barrier = threading.Barrier(num_pushers)
     published: list[int] = []
 
-    def push() -> None:
-        for _ in range(rounds):
-            barrier.wait(timeout=20)
-            published.append(publish(servable, serving))
+    def push(number: int) -> None:
+        for turn in range(rounds):
+            servable = write_servable(tmp_path / f"servable-{number}", number * rounds + turn)
+            barrier.wait(timeout=30)
+            published.append(publish(servable, serving, Push(), NAME).version)
 
-    threads = [threading.Thread(target=push, daemon=True) for _ in range(num_pushers)]
+    threads = [threading.Thread(target=push, args=(number,), daemon=True) for number in range(num_pushers)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=60)
-    assert len(published) == num_pushers * rounds
-    assert sorted(published) == versions(serving)
-    assert len(set(published)) == len(published)
-    assert all(content(serving / str(version)) == content(servable) for version in published)
-    assert len(os.listdir(serving)) == len(published)
-
-
-def test_a_poller_never_sees_a_part(servable: Path, serving: Path) -> None:
-    """Whenever a version is listed, all of it is there."""
-    for index in range(60):
-        (servable / f"file-{index:03d}").write_bytes(b"x")
-    expected = len(content(servable))
-    serving.mkdir(parents=True)
-    ended = threading.Event()
-    partial: list[int] = []
-
-    def poll() -> None:
-        while not ended.is_set():
-            partial.extend(version for version in versions(serving) if len(content(serving / str(version))) != expected)
-
-    poller = threading.Thread(target=poll, daemon=True)
-    poller.start()
-    for _ in range(4):
-        publish(servable, serving)
-    ended.set()
-    poller.join(timeout=60)
-    assert partial == []
+        thread.join(timeout=120)
+    assert sorted(published) == serving.versions()
+    assert len(set(published)) == num_pushers * rounds
+    assert not [serving.damage(version) for version in published if serving.damage(version)]
+    assert not [path for path in serving.path.iterdir() if path.name.startswith(".staging")]
