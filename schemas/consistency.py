@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from schemas.backbones import BACKBONES
+from schemas.evaluation import Threshold
 from schemas.experiment import Experiment
 from schemas.model import Model, WeightsFrom
 from schemas.problems import Problem, suggestion
@@ -21,7 +22,8 @@ _SPACE = "tuning.search.space"
 
 _Limits = tuple[float | None, float | None]
 # What a metric can be at all: its least and its greatest value, None where there is none.
-_METRICS: dict[str, _Limits] = {"accuracy": (0.0, 1.0), "cross_entropy": (0.0, None)}
+_UNBOUNDED = {"cross_entropy": (0.0, None)}
+_SHARE: _Limits = (0.0, 1.0)
 
 
 def check_consistency(experiment: Experiment) -> list[Problem]:
@@ -155,9 +157,21 @@ def _check_class_weights(experiment: Experiment) -> Iterator[Problem]:
 
 
 def _check_thresholds(experiment: Experiment) -> Iterator[Problem]:
-    for metric, threshold in experiment.evaluation.thresholds.items():
-        least, greatest = _METRICS[metric]
-        path = f"evaluation.thresholds.{metric}"
+    evaluation = experiment.evaluation
+    yield from _check_limits(evaluation.thresholds, "evaluation.thresholds")
+    for index, limits in enumerate(evaluation.slice_thresholds):
+        path = f"evaluation.slice_thresholds.{index}"
+        yield from _check_limits(limits.thresholds, f"{path}.thresholds")
+        labels = experiment.data.labels
+        if limits.by == "label" and limits.value is not None and labels is not None and limits.value not in labels:
+            message = f"no class of data.labels{suggestion(limits.value, labels)}"
+            yield Problem(message, f"{path}.value", details=(f"known here: {', '.join(labels)}",))
+
+
+def _check_limits(thresholds: Mapping[Any, Threshold], place: str) -> Iterator[Problem]:
+    for metric, threshold in thresholds.items():
+        least, greatest = _UNBOUNDED.get(metric, _SHARE)
+        path = f"{place}.{metric}"
         if threshold.min is not None and greatest is not None and threshold.min > greatest:
             percent = f"; write {threshold.min / 100:g}" if threshold.min <= 100 * greatest else ""
             message = (

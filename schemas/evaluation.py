@@ -8,6 +8,23 @@ from pydantic import Field, model_validator
 
 from schemas.section import Section
 
+Metric = Literal[
+    "accuracy",
+    "top_k_accuracy",
+    "cross_entropy",
+    "macro_precision",
+    "macro_recall",
+    "macro_f1",
+    "macro_auc",
+    "calibration_error",
+]
+# Of one class against all others, over the whole split; the part of the images with that label has them.
+ClassMetric = Literal["precision", "recall", "f1", "auc"]
+Fact = Literal["size", "brightness", "contrast", "format", "channels", "source"]
+
+OVER_CLASSES: tuple[Metric, ...] = ("macro_precision", "macro_recall", "macro_f1", "macro_auc")
+OF_ONE_CLASS: tuple[ClassMetric, ...] = ("precision", "recall", "f1", "auc")
+
 
 class Threshold(Section):
     """Limits of one metric. A model outside of any is not blessed."""
@@ -34,12 +51,47 @@ class Threshold(Section):
         return self
 
 
+class SliceThresholds(Section):
+    """Limits within parts of the images."""
+
+    by: Literal["label"] | Fact
+    """What the images are parted by."""
+    value: str | None = None
+    """The one part meant, such as a label. Default: each part."""
+    min_images: Annotated[int, Field(ge=1)] = 10
+    """Parts with fewer images are not judged: chance alone decides their figures."""
+    thresholds: Annotated[dict[Metric | ClassMetric, Threshold], Field(min_length=1)]
+    """Limits by metric."""
+
+    @model_validator(mode="after")
+    def _are_of_such_parts(self) -> SliceThresholds:
+        wrong = OF_ONE_CLASS if self.by != "label" else OVER_CLASSES
+        named = [metric for metric in self.thresholds if metric in wrong]
+        if named:
+            where = "parts by label alone" if self.by != "label" else "parts with more than one class"
+            raise ValueError(f"{', '.join(named)}: a metric of {where}")
+        return self
+
+
 class Evaluation(Section):
     """What a model must show before it is pushed."""
 
     split: Literal["eval", "test"] = "test"
     """Split that the metrics are computed on."""
-    thresholds: Annotated[dict[Literal["accuracy", "cross_entropy"], Threshold], Field(min_length=1)] = {
+    top_k: Annotated[int, Field(ge=1)] = 3
+    """A prediction counts for top_k_accuracy where the label is among this many of its first classes."""
+    slices: tuple[Fact, ...] = ("size", "brightness")
+    """Facts that the images are parted by, besides the label, for the same metrics within each part."""
+    thresholds: Annotated[dict[Metric, Threshold], Field(min_length=1)] = {
         "accuracy": Threshold(min=0.5, max_drop=0.01)
     }
-    """Limits by metric."""
+    """Limits by metric, over the whole split."""
+    slice_thresholds: tuple[SliceThresholds, ...] = ()
+    """Limits within parts of the split."""
+
+    @model_validator(mode="after")
+    def _parts_are_made(self) -> Evaluation:
+        missing = sorted({limits.by for limits in self.slice_thresholds} - {"label", *self.slices})
+        if missing:
+            raise ValueError(f"slice_thresholds by {', '.join(missing)}: add that to 'slices'")
+        return self

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from typing import Literal
+from collections.abc import Mapping
 
 from tensorflow_model_analysis.proto import config_pb2
 
@@ -12,34 +11,38 @@ from schemas.evaluation import Evaluation, Threshold
 
 CANDIDATE_NAME = "candidate"
 BASELINE_NAME = "baseline"
+BY_LABEL = "label"
 
-# The experiment's names of the metrics, and the Keras classes that TFMA computes them with.
-_METRICS: dict[Literal["accuracy", "cross_entropy"], str] = {
-    "accuracy": "SparseCategoricalAccuracy",
-    "cross_entropy": "SparseCategoricalCrossentropy",
-}
 _WHOLE_SPLIT = config_pb2.SlicingSpec()
 
 
-def evaluation_config(evaluation: Evaluation) -> config_pb2.EvalConfig:
-    """Metrics over the whole split and for each class, with thresholds over the whole split.
+def evaluation_config(
+    evaluation: Evaluation, sizes: Mapping[str, Mapping[str, int]], has_baseline: bool
+) -> config_pb2.EvalConfig:
+    """Slices and thresholds, as TFMA's own Evaluator would be told of them.
 
     Args:
       evaluation: the experiment's section.
+      sizes: how many images are in each part, by what they are parted by and the part's name.
+      has_baseline: whether there is a model to compare with; limits of change hold only then.
     """
-    metrics = [config_pb2.MetricConfig(class_name="ExampleCount")]
-    for name, class_name in _METRICS.items():
-        metric = config_pb2.MetricConfig(class_name=class_name, config=json.dumps({"name": name}))
-        if threshold := evaluation.thresholds.get(name):
-            # TFMA would hold every slice to a plain threshold.
-            metric.per_slice_thresholds.append(
-                config_pb2.PerSliceMetricThreshold(slicing_specs=[_WHOLE_SPLIT], threshold=_threshold(threshold))
-            )
-        metrics.append(metric)
+    models = [_model(CANDIDATE_NAME)] + ([_model(BASELINE_NAME, is_baseline=True)] if has_baseline else [])
+    thresholds = config_pb2.MetricsSpec(model_names=[CANDIDATE_NAME])
+    for metric, threshold in evaluation.thresholds.items():
+        _add(thresholds, metric, _WHOLE_SPLIT, threshold, has_baseline)
+    for limits in evaluation.slice_thresholds:
+        parts = sizes[limits.by]
+        # A part that is asked for by name and is not there stays: TFMA then says that it is missing.
+        names = [limits.value] if limits.value is not None else list(parts)
+        for name in names:
+            if parts.get(name, limits.min_images) >= limits.min_images:
+                spec = config_pb2.SlicingSpec(feature_values={limits.by: name})
+                for name_of_metric, limit in limits.thresholds.items():
+                    _add(thresholds, name_of_metric, spec, limit, has_baseline)
     return config_pb2.EvalConfig(
-        model_specs=[_model(CANDIDATE_NAME), _model(BASELINE_NAME, is_baseline=True)],
-        slicing_specs=[_WHOLE_SPLIT, config_pb2.SlicingSpec(feature_keys=[features.LABEL_TEXT])],
-        metrics_specs=[config_pb2.MetricsSpec(metrics=metrics)],
+        model_specs=models,
+        slicing_specs=[_WHOLE_SPLIT, *(config_pb2.SlicingSpec(feature_keys=[by]) for by in sizes)],
+        metrics_specs=[thresholds],
     )
 
 
@@ -53,16 +56,29 @@ def _model(name: str, is_baseline: bool = False) -> config_pb2.ModelSpec:
     )
 
 
-def _threshold(threshold: Threshold) -> config_pb2.MetricThreshold:
+def _add(
+    specs: config_pb2.MetricsSpec,
+    metric: str,
+    spec: config_pb2.SlicingSpec,
+    threshold: Threshold,
+    has_baseline: bool,
+) -> None:
+    limits = _threshold(threshold, has_baseline)
+    if limits.ByteSize():
+        sliced = config_pb2.PerSliceMetricThreshold(slicing_specs=[spec], threshold=limits)
+        specs.per_slice_thresholds[metric].thresholds.append(sliced)
+
+
+def _threshold(threshold: Threshold, has_baseline: bool) -> config_pb2.MetricThreshold:
     result = config_pb2.MetricThreshold()
     if threshold.min is not None:
         result.value_threshold.lower_bound.value = threshold.min
     if threshold.max is not None:
         result.value_threshold.upper_bound.value = threshold.max
-    if threshold.max_drop is not None:
+    if has_baseline and threshold.max_drop is not None:
         result.change_threshold.direction = config_pb2.MetricDirection.HIGHER_IS_BETTER
         result.change_threshold.absolute.value = -threshold.max_drop
-    if threshold.max_rise is not None:
+    if has_baseline and threshold.max_rise is not None:
         result.change_threshold.direction = config_pb2.MetricDirection.LOWER_IS_BETTER
         result.change_threshold.absolute.value = threshold.max_rise
     return result
