@@ -51,8 +51,16 @@ _json_option = click.option("--json", "as_json", is_flag=True, help="Print one J
 @main.command()
 @_experiment_options
 @click.option("--accept-data", metavar="REASON", help="Let this run go on against the data gate; kept in its record.")
+@click.option("--force-bless", metavar="REASON", help="Push the model also if it is not blessed; kept in the record.")
 @_json_option
-def run(experiment: str, overrides: tuple[str, ...], workspace: Path, accept_data: str | None, as_json: bool) -> None:
+def run(
+    experiment: str,
+    overrides: tuple[str, ...],
+    workspace: Path,
+    accept_data: str | None,
+    force_bless: str | None,
+    as_json: bool,
+) -> None:
     """Run an experiment, from the data to the push.
 
     Exit status: 0 pushed, or nothing new to do; 1 failed; 2 the experiment is wrong; 3 stopped by the
@@ -61,6 +69,8 @@ def run(experiment: str, overrides: tuple[str, ...], workspace: Path, accept_dat
     loaded, paths = _load(experiment, overrides, workspace, as_json)
     if accept_data is not None and not accept_data.strip():
         raise click.BadParameter("give the reason why this data is good enough", param_hint="--accept-data")
+    if force_bless is not None and not force_bless.strip():
+        raise click.BadParameter("give the reason why this model is good enough", param_hint="--force-bless")
 
     from pipeline import runtime
 
@@ -80,7 +90,7 @@ def run(experiment: str, overrides: tuple[str, ...], workspace: Path, accept_dat
         _end(str(refusal), 1, not_started(FAILED, [str(refusal)]) if as_json else None)
     with original_streams() as (output, error):
         with progress_on(error) as progress, ended_in_order():
-            record = Run(loaded, paths, progress, accept_data).execute()
+            record = Run(loaded, paths, progress, accept_data, force_bless).execute()
         if as_json:
             print(json.dumps(record.to_json()), file=output)
         else:

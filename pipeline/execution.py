@@ -95,11 +95,15 @@ class CompiledPipeline:
             return NodeOutcome(EXECUTED, {})
         return self._outcome(node_id, execution_info.execution_id)
 
-    def annotate(self, artifact: types.Artifact, name: str, value: str) -> None:
-        """Keeps a custom property of an artifact that is there already."""
+    def annotate(self, artifact: types.Artifact, properties: Mapping[str, str | int]) -> None:
+        """Keeps custom properties of an artifact that is there already."""
         with metadata.Metadata(self._connection) as handle:
             [stored] = handle.store.get_artifacts_by_id([artifact.id])
-            stored.custom_properties[name].string_value = value
+            for name, value in properties.items():
+                if isinstance(value, int):
+                    stored.custom_properties[name].int_value = value
+                else:
+                    stored.custom_properties[name].string_value = value
             handle.store.put_artifacts([stored])
 
     def _outcome(self, node_id: str, execution_id: int | None) -> NodeOutcome:

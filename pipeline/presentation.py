@@ -21,12 +21,14 @@ from pipeline.versions import describe_versions, shown_location, versions_object
 from schemas.problems import shown_path
 
 _NUM_RUNS = 10
+# Of all metrics; the others are in the report and in --json.
+_SHOWN = ("accuracy", "macro_f1", "cross_entropy", "calibration_error")
 _STYLES = {PUSHED: "green", UNCHANGED: "cyan"}
 
 
 def summarize(record: RunRecord, serving: ServingDirectory, experiment: str, workspace: Path) -> str:
     """How a run ended, where the model is, its metrics, what is wrong with its curves, and what to try next."""
-    lines = [*record.warnings]
+    lines = [*record.warnings, *_forced(record)]
     if record.status in (PUSHED, UNCHANGED):
         version = record.pushed_version or max(serving.versions(), default=None)
         live = shown_location(f"{serving.location}/{version}") if version else "no version is live, and that"
@@ -88,6 +90,7 @@ def print_status(name: str, paths: Paths, serving: ServingDirectory) -> None:
         if record.accepted
     ]
     last = records[-1]
+    accepted += [f"{record.run_id}: {line}" for record in shown_runs for line in _forced(record)]
     message = [last.message] if last.message else []
     training = [*describe_tuning(last), *_training(last), *_diagnostics(last, "problem", "warning", "good")]
     print("", *accepted, *message, *training, *_log(last), *describe_versions(serving), sep="\n")
@@ -155,5 +158,12 @@ def _log(record: RunRecord) -> list[str]:
     return [f"log: {shown_path(Path(record.log))}"] if record.log else []
 
 
+def _forced(record: RunRecord) -> list[str]:
+    if not record.forced:
+        return []
+    misses = "; ".join(record.forced["verdict"].splitlines()[1:])
+    return ["model blessed against the Evaluator by {who}, {when}: {why}".format(**record.forced) + f" ({misses})"]
+
+
 def _figures(record: RunRecord) -> dict[str, str]:
-    return {name: f"{value:.4f}" for name, value in sorted(record.metrics.items()) if name != "example_count"}
+    return {name: f"{record.metrics[name]:.4f}" for name in _SHOWN if name in record.metrics}

@@ -52,6 +52,8 @@ class RunRecord:
     """What was ingested: `examples` by split, `refused` by reason, `quarantine`, `span`."""
     accepted: dict[str, str] | None = None
     """Set where the gate stopped the run and it went on all the same: `who`, `when`, `why` and `verdict`."""
+    forced: dict[str, str] | None = None
+    """Set where the model is blessed against the Evaluator, by this run or an earlier one; keys as of `accepted`."""
     log: str | None = None
     """The log of the node that failed."""
     warnings: list[str] = field(default_factory=list)

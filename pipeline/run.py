@@ -19,6 +19,7 @@ from pipeline.progress import Progress, listening
 from pipeline.record import (
     EXECUTED,
     FAILED,
+    NOT_BLESSED,
     PUSHED,
     SKIPPED,
     STOPPED_BY_GATE,
@@ -43,7 +44,12 @@ class Run:
     """One run: what it has done so far, and its record."""
 
     def __init__(
-        self, experiment: Experiment, paths: Paths, progress: Progress, accept_data: str | None = None
+        self,
+        experiment: Experiment,
+        paths: Paths,
+        progress: Progress,
+        accept_data: str | None = None,
+        force_bless: str | None = None,
     ) -> None:
         """Starts nothing yet.
 
@@ -52,8 +58,10 @@ class Run:
           paths: where its results go.
           progress: is told how it goes.
           accept_data: why the run may go on against the data gate; None where it may not.
+          force_bless: why the model is pushed although it is not blessed; None where it is not.
         """
         self._accept_data = accept_data
+        self._force_bless = force_bless
         self._experiment = experiment
         self._paths = paths
         self._progress = progress
@@ -140,6 +148,9 @@ class Run:
                 if self._accept_data and verdict is not None and not verdict.passed and verdict.may_be_accepted:
                     self._accept(compiled, outputs["verdict"][0], verdict)
                     stop = verdict = None
+                if self._force_bless and stop is not None and stop.status == NOT_BLESSED:
+                    self._force(compiled, outputs["blessing"][0], stop.message)
+                    stop = None
             except (Exception, KeyboardInterrupt) as error:
                 self._fail(node, error)
                 self._end(node, FAILED, time.monotonic() - began)
@@ -157,15 +168,18 @@ class Run:
         """Lets the run go on against the gate, and keeps who wanted that."""
         from components.data_gate.artifact import ACCEPTED
 
-        self.record.accepted = {
-            "who": who(),
-            "when": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-            "why": str(self._accept_data),
-            "verdict": verdict.describe_findings(),
-        }
+        self.record.accepted = _decision(str(self._accept_data), verdict.describe_findings())
         accepted = "{who}: {why}".format(**self.record.accepted)
-        compiled.annotate(artifact, ACCEPTED, accepted)
+        compiled.annotate(artifact, {ACCEPTED: accepted})
         self.record.warnings.append(f"{verdict.describe_findings()}\naccepted by {accepted}")
+
+    def _force(self, compiled: CompiledPipeline, blessing: Artifact, verdict: str) -> None:
+        """Blesses the model against the Evaluator, for good: it is what later ones are compared with."""
+        from components.evaluator.forcing import forced_properties, mark_forced
+
+        self.record.forced = _decision(str(self._force_bless), verdict)
+        mark_forced(blessing.uri)
+        compiled.annotate(blessing, forced_properties(self.record.forced))
 
     def _is_to_be_pushed(self) -> bool:
         from tfx.utils import path_utils
@@ -210,6 +224,7 @@ class Run:
             self.record.message = self._standing.describe() if self._standing else None
 
     def _summarize(self, outputs: Outputs) -> None:
+        from components.evaluator.forcing import read_forced
         from components.evaluator.outcome import read_metrics
         from components.tuner.results import read_summary
         from pipeline.ingested import describe_examples
@@ -227,7 +242,13 @@ class Run:
                 self.record.warnings.append(told)
         if "evaluation" not in outputs:
             return
+        self.record.forced = self.record.forced or read_forced(outputs["blessing"][0])
         self.record.metrics = read_metrics(outputs["evaluation"][0].uri)
         directory = self._paths.runs / self.record.run_id
         sample = write_sample(outputs["examples"][0], self._experiment.evaluation.split, directory)
         self.record.sample = str(sample)
+
+
+def _decision(why: str, verdict: str) -> dict[str, str]:
+    when = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    return {"who": who(), "when": when, "why": why, "verdict": verdict}

@@ -29,11 +29,13 @@ class Project(NamedTuple):
         """Where the experiment's results are."""
         return self.directory / "workspace" / "small"
 
-    def run(self, *overrides: str, accept: str | None = None) -> Outcome:
-        """`local_runner.py run`, as JSON, where a reason is given with --accept-data."""
+    def run(self, *overrides: str, accept: str | None = None, force: str | None = None) -> Outcome:
+        """`local_runner.py run`, as JSON, where reasons are given with --accept-data and --force-bless."""
         options = [argument for override in overrides for argument in ("--set", override)]
         if accept is not None:
             options += ["--accept-data", accept]
+        if force is not None:
+            options += ["--force-bless", force]
         return self.command("run", *options, "--json")
 
     def command(self, name: str, *options: str) -> Outcome:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import threading
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from components.tuner.workers import Workers
-from tests.processes import children_of, is_alive
+from tests.processes import children_of
 
 if TYPE_CHECKING:
     from components.training.request import TrainingRequest
@@ -63,7 +64,7 @@ def test_a_killed_process_costs_its_training_alone(short: TrainingRequest, worke
         " lower tuning.parallel or training.batch_size"
     )
     assert not outcome.is_final
-    while any(map(is_alive, victims)):
+    while victims & {process.pid for process in multiprocessing.active_children()}:
         time.sleep(0.05)
     for key in ("next", "other"):
         workers.start(key, short)
