@@ -9,6 +9,7 @@ from pydantic import Field
 
 from schemas.augmentation import Augmentation
 from schemas.backbones import BACKBONES
+from schemas.canary import Canary
 from schemas.data import Data
 from schemas.evaluation import Evaluation
 from schemas.gate import Gate, Schema
@@ -50,6 +51,8 @@ class Experiment(Section):
     """What is searched for before the training."""
     evaluation: Evaluation = Evaluation()
     """What a model must show before it is pushed."""
+    canary: Canary = Canary()
+    """What the exported model must do before it is pushed."""
     push: Push = Push()
     """Where models are published."""
     beam: Beam = Beam()

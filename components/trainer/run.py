@@ -23,6 +23,7 @@ from components.training.cluster import needs_own_processes, train_apart
 from components.training.feeds import settle
 from components.training.request import TrainingRequest
 from components.training.training import TrainingResult, train
+from components.warm_up import first_files, write_warm_up
 from schemas.augmentation import Augmentation
 from schemas.hyperparameters import Sections, apply
 from schemas.model import Model
@@ -60,6 +61,7 @@ def run_fn(arguments: fn_args_utils.FnArgs) -> None:
         request.labels,
         json.dumps(experiment, indent=1, sort_keys=True),
     )
+    write_warm_up(arguments.serving_model_dir, first_files(request.eval_files))
     keras.backend.clear_session()
     if checkpoints is not None:
         (checkpoints / _FINISHED).touch()
