@@ -15,8 +15,8 @@ environment: ## Makes .venv from requirements.lock, where that is not done alrea
 run: environment ## Runs EXPERIMENT (default: digits), from its data to a pushed model
 	@$(PYTHON) local_runner.py run $(EXPERIMENT)
 
-test: environment ## Runs all tests
-	$(PYTHON) -m pytest
+test: environment ## Runs all tests, two modules at a time
+	$(PYTHON) -m pytest --numprocesses 2 --dist loadfile
 
 lint: environment ## Checks style, types and which package imports which
 	$(PYTHON) -m ruff check .
