@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Protocol
 
+from pipeline.capture import captured
 from pipeline.prediction import Prediction
 from pipeline.serving_client.failures import RefusedImageError
 from pipeline.serving_client.target import GRPC_SCHEMES, Target
@@ -23,7 +25,9 @@ class Client(Protocol):
 def connect(target: Target) -> Client:
     """A client that speaks what the address says; nothing is sent yet."""
     if target.address.scheme in GRPC_SCHEMES:
-        from pipeline.serving_client.grpc_client import GrpcClient
+        # TensorFlow has much to say when it is imported.
+        with captured(Path(os.devnull)):
+            from pipeline.serving_client.grpc_client import GrpcClient
 
         return GrpcClient(target)
     from pipeline.serving_client.rest import RestClient

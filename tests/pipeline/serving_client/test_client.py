@@ -14,7 +14,7 @@ from pipeline.prediction import Prediction, predict
 from pipeline.serving_client.client import predict_on_server
 from pipeline.serving_client.failures import ServingError
 from pipeline.serving_client.target import NUM_TRIES, Address, Target
-from tests.command_line import in_process
+from tests.command_line import in_process, in_subprocess
 from tests.components.images import noise, png
 from tests.pipeline.serving_client.model_server import Models, Refusal, grpc_server, http_server, rest_server
 from tests.test_layout import HEAVY, ROOT, TRACE
@@ -196,6 +196,13 @@ def test_wrong_options_are_2(options: list[str], expected: str, images: list[Pat
     assert outcome.exit_status == 2
     assert outcome.output == ""
     assert expected in outcome.errors
+
+
+def test_nothing_else_is_printed(address: str, images: list[Path]) -> None:
+    """In a process of its own, too, nothing but the prediction is on standard output and error."""
+    outcome = in_subprocess("predict", "digits", str(images[0]), "--server", address, "--model", "pixels")
+    assert (outcome.exit_status, outcome.errors) == (0, "")
+    assert outcome.output == f"{images[0]}: bée 0.700  (then cat 0.300)\n"
 
 
 def test_rest_loads_no_tensorflow(models: Models, images: list[Path]) -> None:
