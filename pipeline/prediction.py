@@ -12,6 +12,8 @@ from components.pusher.serving_directory import ServingDirectory
 from pipeline.capture import captured
 from schemas import features
 
+UNDECODABLE = "cannot be decoded; expected a JPEG, PNG, GIF or BMP file"
+
 
 class NoModelError(StageError):
     """Nothing has been pushed yet."""
@@ -99,7 +101,7 @@ def predict(serving: Path, version: int, images: Sequence[Path]) -> Iterator[Pre
         try:
             outputs = signature(**{features.IMAGE_BYTES: tf.constant([image.read_bytes()])})
         except tf.errors.OpError:
-            yield Prediction(str(image), error="cannot be decoded; expected a JPEG, PNG, GIF or BMP file")
+            yield Prediction(str(image), error=UNDECODABLE)
             continue
         except OSError as error:
             yield Prediction(str(image), error=error.strerror or str(error))

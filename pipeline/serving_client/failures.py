@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from components.errors import StageError
+from pipeline.prediction import UNDECODABLE
 from pipeline.serving_client.target import Target
 from schemas import features
 
@@ -44,7 +45,9 @@ def unknown_model(target: Target, reason: object) -> ServingError:
 
 def refusal(reason: object) -> RefusedImageError:
     """The server could not predict an image, though it takes images."""
-    return RefusedImageError(f"refused by the server; expected a JPEG, PNG, GIF or BMP file: {shortened(reason)}")
+    # TensorFlow names the node of the graph that failed.
+    undecodable = "decode_image" in str(reason)
+    return RefusedImageError(UNDECODABLE if undecodable else f"refused by the server: {shortened(reason)}")
 
 
 def unexpected(target: Target, reason: object) -> ServingError:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.prediction import Prediction, predict
+from pipeline.prediction import predict
 from pipeline.serving_client.client import predict_on_server
 from pipeline.serving_client.failures import ServingError
 from pipeline.serving_client.target import NUM_TRIES, Address, Target
@@ -44,16 +44,16 @@ def test_a_server_predicts_as_the_model_does(address: str, images: list[Path], e
     assert [item.label for item in predictions] == [f"pixel {index}" for index in range(4)]
 
 
-def test_a_broken_image_costs_only_itself(address: str, images: list[Path], tmp_path: Path) -> None:
+def test_a_broken_image_costs_only_itself(address: str, images: list[Path], exported: Path, tmp_path: Path) -> None:
     """One that the server cannot decode, or that is gone, gets its error; the rest go on, in their order."""
     (tmp_path / "text.png").write_text("no image")
     paths = [images[0], tmp_path / "text.png", tmp_path / "gone.png", images[3]]
+    (tmp_path / "half.png").write_bytes(images[1].read_bytes()[:40])
+    paths.insert(1, tmp_path / "half.png")
     _, predictions = predict_on_server(target(address, label="stable"), paths)
-    assert [item.label for item in predictions] == ["pixel 0", None, None, "pixel 3"]
-    refused, gone = predictions[1:3]
-    assert (refused.error or "").startswith("refused by the server; expected a JPEG, PNG, GIF or BMP file: ")
-    assert len(refused.error or "") > 80
-    assert gone == Prediction(str(paths[2]), error="No such file or directory")
+    assert predictions == list(predict(exported / "pixels", 1, paths))
+    undecodable = "cannot be decoded; expected a JPEG, PNG, GIF or BMP file"
+    assert [item.error for item in predictions] == [None, undecodable, undecodable, "No such file or directory", None]
 
 
 def test_the_newest_version_answers_unless_a_label_is_named(
