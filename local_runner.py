@@ -157,28 +157,47 @@ def rollback(
 @main.command()
 @_experiment_options
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--server", metavar="URL", help="Ask a model server: http://HOST:8501, or grpc://HOST:8500.")
+@click.option("--model", metavar="NAME", help="Its name on the server. Default: the experiment's.")
+@click.option("--label", help="The version that a server asks: stable or candidate. Default: the newest.")
+@click.option(
+    "--timeout",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0, min_open=True),
+    help="For a server's answer. Default: 10.",
+)
 @_json_option
 def predict(
-    experiment: str, overrides: tuple[str, ...], workspace: Path, images: tuple[Path, ...], as_json: bool
+    experiment: str, overrides: tuple[str, ...], workspace: Path, images: tuple[Path, ...], as_json: bool, **asked: Any
 ) -> None:
-    """Label images with the pushed model."""
+    """Label images with the pushed model, or as a model server does.
+
+    Exit status: 0 all are labelled; 1 not all, or none for want of a model; 2 the command is wrong.
+    """
     loaded, paths = _load(experiment, overrides, workspace, as_json, require_places=False)
-    if absent := [f"{image}: no such file" for image in images if not image.is_file()]:
+    from pipeline.prediction import predict_with_newest, unusable
+    from pipeline.serving_client.target import AddressError, target_of
+
+    if absent := unusable(images):
         _end("\n".join(absent), _USAGE, _no_predictions(absent) if as_json else None)
+    try:
+        target = target_of(loaded.name, **asked)
+    except AddressError as error:
+        raise click.UsageError(str(error)) from error
 
     from pipeline import runtime
 
     runtime.configure()
     from components.errors import StageError
-    from pipeline.prediction import newest_version, predict_quietly
     from pipeline.presentation import predictions_object, print_predictions
+    from pipeline.serving_client.client import predict_on_server
     from pipeline.versions import serving_of
 
     try:
-        serving = serving_of(loaded, paths)
-        version = newest_version(serving)
-        with serving.at_hand(version) as directory:
-            predictions = predict_quietly(directory, version, images)
+        if target is None:
+            version, predictions = predict_with_newest(serving_of(loaded, paths), images)
+        else:
+            version, predictions = predict_on_server(target, images)
     except StageError as error:
         _end(str(error), 1, _no_predictions([str(error)]) if as_json else None)
     if as_json:
