@@ -110,7 +110,10 @@ def _message(answer: object) -> object:
 
 
 def _cause(error: BaseException) -> BaseException:
-    """What is at the bottom of the exceptions that wrap one another."""
-    while inner := error.__cause__ or error.__context__:
-        error = inner
-    return error
+    """The system's own error, below those that wrap it."""
+    cause, inner = error, error.__cause__ or error.__context__
+    while inner is not None:
+        if isinstance(inner, OSError):
+            cause = inner
+        inner = inner.__cause__ or inner.__context__
+    return cause

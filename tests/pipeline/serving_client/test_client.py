@@ -91,6 +91,24 @@ def test_a_server_that_is_not_there(scheme: str, images: list[Path]) -> None:
     assert time.monotonic() - start < 15
 
 
+class _SilentHandler(BaseHTTPRequestHandler):
+    """Ends the connection without an answer, as a server does that is going down."""
+
+    def do_GET(self) -> None:
+        """Nothing."""
+        self.close_connection = True
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+def test_a_server_that_goes_away(images: list[Path]) -> None:
+    """A connection that breaks off is told as that."""
+    with http_server(_SilentHandler) as address:
+        message = failure(target(address), images)
+    assert message.startswith(f"{address} cannot be reached: Remote end closed connection without response; ")
+
+
 def test_a_model_that_is_not_there(address: str, images: list[Path]) -> None:
     """The model is named, or the label, with what the server says and what to do."""
     message = failure(target(address, "roses"), images)
