@@ -26,9 +26,12 @@ class Cell:
     """A file beside the report."""
 
 
+Row = Sequence[Cell | str]
+
+
 @dataclass(frozen=True)
 class Text:
-    """Paragraphs; the first line of each stands out where there is a title."""
+    """Lines, below a title where there is one."""
 
     text: str
     tone: Tone = "plain"
@@ -49,7 +52,7 @@ class Table:
     """Rows under named columns."""
 
     columns: Sequence[str]
-    rows: Sequence[Sequence[Cell | str]]
+    rows: Sequence[Row]
     caption: str
     num_texts: int = 1
     """So many of the first columns are texts; those after them are figures, aligned to the right."""

@@ -10,7 +10,7 @@ from components.errors import StageError
 from components.pusher.serving_directory import open_directory
 from pipeline.paths import Paths
 from pipeline.record import PUSHED, UNCHANGED, RunRecord, read_records
-from pipeline.report.content import Block, Cell, Figure, Section, Table, Text, Tone
+from pipeline.report.content import Block, Cell, Figure, Row, Section, Table, Text, Tone
 from pipeline.report.page import Page, publish, render
 from pipeline.report.places import INDEX, report_path
 from pipeline.report.plots import INK, SERIES, draw
@@ -58,7 +58,7 @@ def _live(experiment: Experiment, paths: Paths) -> int | None:
 
 
 def _table(records: Sequence[RunRecord], live: int | None, paths: Paths) -> Table:
-    rows = []
+    rows: list[Row] = []
     for record in reversed(records):
         path = report_path(paths, record.run_id)
         version = str(record.pushed_version or "")
@@ -90,12 +90,15 @@ def _accuracy(records: Sequence[RunRecord], live: int | None) -> Figure:
             ]
             if kept:
                 axes.plot(*zip(*kept, strict=True), color=color, marker=marker, linestyle="none", label=name)
-        served = [place for place, record in zip(places, records, strict=True) if live and record.pushed_version == live]
+        served = [
+            place for place, record in zip(places, records, strict=True) if live and record.pushed_version == live
+        ]
         if served:
-            axes.plot(served, values[served[0] - 1], color=INK, marker="o", markersize=7, linestyle="none", label="live")
+            axes.plot(
+                served, values[served[0] - 1], color=INK, marker="o", markersize=7, linestyle="none", label="live"
+            )
         axes.set_xticks([1, len(records)], [_day(record) for record in (records[0], records[-1])])
         axes.set_xlim(0.9, len(records) + 0.1)
-        axes.legend(loc="best")
 
     values = [record.metrics["accuracy"] for record in records]
     description = (

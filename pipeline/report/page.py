@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,16 +44,8 @@ class Page:
 
 def render(page: Page) -> str:
     """The page as HTML."""
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["groupby_run"] = _runs
     style = Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8"))
-    return environment.get_template("page.html").render(page=page, style=style)
+    return _environment().get_template("page.html").render(page=page, style=style)
 
 
 def publish(content: str, path: Path) -> None:
@@ -62,6 +55,20 @@ def publish(content: str, path: Path) -> None:
     # Names of files and labels may hold halves of characters, which UTF-8 does not know.
     growing.write_text(content, encoding="utf-8", errors="replace")
     os.replace(growing, path)
+
+
+@functools.cache
+def _environment() -> Environment:
+    """Compiles each template once in a process."""
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["runs"] = _runs
+    return environment
 
 
 def _runs(blocks: Sequence[Block]) -> list[tuple[str, list[Block]]]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from components.image_example_gen.shards import shard_path
 from components.pixels import decode_file, without_alpha
+from pipeline.report.content import Picture
 from schemas import features
 
 _LONGEST_SIDE = 96
@@ -90,12 +91,18 @@ def decoded(content: bytes) -> NDArray[np.uint8]:
     return without_alpha(decode_file(tf.constant(content))).numpy()
 
 
-def data_uri(pixels: NDArray) -> str:
-    """A picture of at most 96 pixels at its longer side; small ones are shown larger, pixel by pixel.
+def picture(pixels: NDArray, alternative: str, caption: Sequence[str] = ()) -> Picture:
+    """A picture of at most 96 pixels at its longer side.
 
     Args:
       pixels: [height, width, 1 or 3], from 0 to 255.
+      alternative: what it shows, for who cannot see it.
+      caption: lines below it.
     """
+    return Picture(_data_uri(pixels), alternative, caption, is_small=max(pixels.shape[:2]) <= _LONGEST_SIDE // 2)
+
+
+def _data_uri(pixels: NDArray) -> str:
     height, width = pixels.shape[:2]
     longest = max(height, width)
     if longest > _LONGEST_SIDE:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import itertools
 import re
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 from markupsafe import Markup
 
@@ -30,7 +31,8 @@ _WIDTH = 5.0
 _HEIGHT = 3.0
 _ROW = 0.24
 # Inches beside and below the axes, for their ticks and names.
-_LEFT, _RIGHT, _TOP, _BOTTOM = 0.62, 0.15, 0.12, 0.48
+_LEFT, _RIGHT, _TOP, _BOTTOM = 0.62, 0.15, 0.34, 0.48
+_MOST_TICKS = 5
 _PER_CHARACTER = 0.075
 _SETTINGS = {
     "svg.fonttype": "none",
@@ -74,6 +76,7 @@ def draw(title: str, description: str, paint: Draw, height: float = _HEIGHT, lef
     import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure as Drawing
+    from matplotlib.ticker import MaxNLocator
 
     with matplotlib.rc_context(_SETTINGS):
         drawing = Drawing(figsize=(_WIDTH, height))
@@ -82,15 +85,24 @@ def draw(title: str, description: str, paint: Draw, height: float = _HEIGHT, lef
             (left / _WIDTH, _BOTTOM / height, 1 - (left + _RIGHT) / _WIDTH, 1 - (_BOTTOM + _TOP) / height)
         )
         axes.set_axisbelow(True)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_locator(MaxNLocator(_MOST_TICKS))
         paint(axes)
+        axes.minorticks_off()
+        if len(axes.get_legend_handles_labels()[0]) > 1:
+            # Above the axes, where it hides nothing.
+            axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, borderaxespad=0, borderpad=0.2)
         text = io.StringIO()
         unsaid: dict[str, Any] = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-        drawing.savefig(text, format="svg", transparent=True, metadata=unsaid)
+        with warnings.catch_warnings():
+            # A letter that matplotlib's font lacks is drawn by the browser all the same.
+            warnings.simplefilter("ignore", UserWarning)
+            drawing.savefig(text, format="svg", transparent=True, metadata=unsaid)
     content = _for_the_page(text.getvalue())
     return Figure(content, _WIDTH * _POINTS_PER_INCH, height * _POINTS_PER_INCH, title, description)
 
 
-def draw_bars(title: str, description: str, names: Sequence[str], series: dict[str, Sequence[float]]) -> Figure:
+def draw_bars(title: str, description: str, names: Sequence[str], series: Mapping[str, Sequence[float]]) -> Figure:
     """Draws stacked bars, one below the other, each with its name.
 
     Args:
@@ -110,11 +122,26 @@ def draw_bars(title: str, description: str, names: Sequence[str], series: dict[s
         axes.set_ylim(len(names) - 0.4, -0.6)
         axes.grid(axis="x")
         axes.spines["left"].set_visible(False)
-        if len(series) > 1:
-            axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(series), borderaxespad=0)
 
     left = 0.3 + _PER_CHARACTER * max(map(len, shown))
-    return draw(title, description, paint, _ROW * len(names) + 0.9, left)
+    return draw(title, description, paint, _ROW * len(names) + _TOP + _BOTTOM, left)
+
+
+def scale_by_powers(axes: Axes, *, along: Literal["x", "y"]) -> None:
+    """Makes one axis logarithmic, its ticks written as plain numbers."""
+    if along == "x":
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter("{x:g}")
+    else:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter("{x:g}")
+
+
+def count_along_x(axes: Axes) -> None:
+    """Ticks at whole numbers alone: epochs, trials."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(_MOST_TICKS, integer=True))
 
 
 def _for_the_page(svg: str) -> Markup:

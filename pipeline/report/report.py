@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,37 +13,39 @@ from pipeline.report.index import write_index
 from pipeline.report.material import Material
 from pipeline.report.page import Link, Page, publish, render
 from pipeline.report.places import INDEX, report_path
-from pipeline.report.sections.canary import canary
-from pipeline.report.sections.confusions import classes, confusions
-from pipeline.report.sections.curves import curves, diagnostics
-from pipeline.report.sections.data import data
-from pipeline.report.sections.metrics import metrics
-from pipeline.report.sections.mistakes import mistakes
-from pipeline.report.sections.provenance import provenance
-from pipeline.report.sections.quarantine import quarantine
-from pipeline.report.sections.samples import samples
-from pipeline.report.sections.search import search
-from pipeline.report.sections.stages import stages
-from pipeline.report.sections.verdict import headline, verdict
+from pipeline.report.sections.verdict import headline
 from pipeline.report.wording import number
 
-# In the order of the page; each gives None where the run has nothing for it.
-_SECTIONS: dict[str, Callable[[Material], Section | None]] = {
-    "Verdict": verdict,
-    "Metrics": metrics,
-    "Learning curves": curves,
-    "Diagnostics": diagnostics,
-    "Confusion matrix": confusions,
-    "Classes": classes,
-    "Worst mistakes": mistakes,
-    "Data": data,
-    "Samples": samples,
-    "Quarantine": quarantine,
-    "Search": search,
-    "Stages": stages,
-    "Canary": canary,
-    "Provenance": provenance,
-}
+
+class _Part(NamedTuple):
+    """A section, loaded when it is made: a run that came to nothing loads no TensorFlow for its report."""
+
+    title: str
+    module: str
+    """Below `sections`."""
+    maker: str
+    """Function of that module."""
+    needs: str | None = None
+    """Output without which there is nothing to show."""
+
+
+# In the order of the page; a maker gives None where the run has nothing for it.
+_PARTS = (
+    _Part("Verdict", "verdict", "verdict"),
+    _Part("Metrics", "metrics", "metrics", "evaluation"),
+    _Part("Learning curves", "curves", "curves", "model_run"),
+    _Part("Diagnostics", "curves", "diagnostics", "model_run"),
+    _Part("Confusion matrix", "confusions", "confusions", "evaluation"),
+    _Part("Classes", "confusions", "classes", "evaluation"),
+    _Part("Worst mistakes", "mistakes", "mistakes", "evaluation"),
+    _Part("Data", "data", "data", "examples"),
+    _Part("Samples", "samples", "samples", "examples"),
+    _Part("Quarantine", "quarantine", "quarantine", "examples"),
+    _Part("Search", "search", "search", "tuner_results"),
+    _Part("Stages", "stages", "stages"),
+    _Part("Canary", "canary", "canary", "infra_blessing"),
+    _Part("Provenance", "provenance", "provenance"),
+)
 _KEYS = ("accuracy", "macro_f1", "cross_entropy")
 
 
@@ -77,13 +80,16 @@ def write_report(material: Material) -> Written:
     return Written(path, failed)
 
 
-def _made(material: Material, failed: list[str]) -> Iterable[Section]:
-    for title, make in _SECTIONS.items():
+def _made(material: Material, failed: list[str]) -> Iterator[Section]:
+    for part in _PARTS:
+        if part.needs is not None and part.needs not in material.outputs:
+            continue
         try:
-            section = make(material)
+            module = importlib.import_module(f"pipeline.report.sections.{part.module}")
+            section: Section | None = getattr(module, part.maker)(material)
         except Exception:
             traceback.print_exc()
-            failed.append(title)
-            section = Section(title, [Text("This part could not be made; the log of RunReport says why.", "problem")])
+            failed.append(part.title)
+            section = Section(part.title, [Text("This part could not be made; RunReport's log says why.", "problem")])
         if section is not None:
             yield section

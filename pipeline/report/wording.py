@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 _LONGEST_LABEL = 28
-_THOUSAND = 1000
+_MINUS = "\N{MINUS SIGN}"
 _STEP = 1024
 
 
@@ -16,7 +16,7 @@ def number(value: float | None) -> str:
 
 def change(value: float) -> str:
     """A difference, with its sign."""
-    return f"{value:+.4f}".replace("-", "−")
+    return f"{value:+.4f}".replace("-", _MINUS)
 
 
 def count(value: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.report.content import Block, Cell, Matrix, Section, Table
+from pipeline.report.content import Block, Cell, Matrix, Row, Section, Table
 from pipeline.report.material import Material
 from pipeline.report.wording import count, counted, number, short
 
@@ -39,7 +39,7 @@ def classes(material: Material) -> Section | None:
     if len(by_class) <= _MOST_CLASSES:
         shown.sort(key=lambda label: order.get(label, len(order)))
         caption = "Each class against all others, in the order of their numbers."
-    rows = []
+    rows: list[Row] = []
     for label in shown:
         figures = by_class[label]
         values = [Cell(number(figures.get(name)), share=figures["f1"] if name == "f1" else None) for name in _FIGURES]
@@ -70,7 +70,7 @@ def _pairs(material: Material, all_labels: NDArray, labels: NDArray, predicted: 
     pairs, counts = np.unique(np.stack([labels, predicted], axis=1), axis=0, return_counts=True)
     most = np.argsort(-counts, kind="stable")[:_MOST_PAIRS].tolist()
     of_class = np.bincount(all_labels)
-    rows = []
+    rows: list[Row] = []
     for index in most:
         label, taken_for = pairs[index].tolist()
         share = counts[index] / of_class[label]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.report.content import Block, Figure, Section, Text, Tone, Values
 from pipeline.report.material import Material
-from pipeline.report.plots import INK, MUTED, SERIES, draw
+from pipeline.report.plots import INK, MUTED, SERIES, count_along_x, draw, scale_by_powers
 from pipeline.report.wording import number
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ def diagnostics(material: Material) -> Section | None:
     if not found:
         return Section("Diagnostics", [Text("The curves show neither a problem nor anything remarkable.", "muted")])
     return Section(
-        "Diagnostics", [Text(sign["advice"], _TONES[sign["kind"]], _sentence(sign["message"])) for sign in found]
+        "Diagnostics",
+        [Text(sign["advice"], _TONES[sign["kind"]], _sentence(sign["message"])) for sign in found],
     )
 
 
@@ -59,6 +60,7 @@ def _figures(history: dict[str, list[float]], best_epoch: int) -> Iterator[Block
 
 def _figure(name: str, train: Sequence[float], held_out: Sequence[float], best_epoch: int) -> Figure:
     epochs = range(1, len(train) + 1)
+    kept = held_out[best_epoch - 1]
     marker = "o" if len(train) <= _MARKED_UP_TO else None
 
     def paint(axes: Axes) -> None:
@@ -66,22 +68,14 @@ def _figure(name: str, train: Sequence[float], held_out: Sequence[float], best_e
         axes.axvline(best_epoch, color=MUTED, linewidth=0.8, dashes=(3, 3))
         axes.plot(epochs, train, color=SERIES[1], marker=marker, label="train")
         axes.plot(epochs, held_out, color=SERIES[0], marker=marker, label="eval")
-        axes.plot([best_epoch], [held_out[best_epoch - 1]], color=INK, marker="o", markersize=6)
-        axes.annotate(
-            f"best: {number(held_out[best_epoch - 1])}",
-            (best_epoch, held_out[best_epoch - 1]),
-            (-7 if best_epoch > len(train) / 2 else 7, 9 if name == "loss" else -14),
-            textcoords="offset points",
-            ha="right" if best_epoch > len(train) / 2 else "left",
-        )
+        best = f"best epoch {best_epoch}: {number(kept)}"
+        axes.plot([best_epoch], [kept], color=INK, marker="o", markersize=6, linestyle="none", label=best)
         if name == "loss" and _spans_decades([*train, *held_out]):
-            axes.set_yscale("log")
+            scale_by_powers(axes, along="y")
         axes.set_xlabel("epoch")
         axes.set_xlim(1 - 0.03 * len(train), len(train) * 1.03 if len(train) > 1 else 2)
-        axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.legend(loc="upper right" if name == "loss" else "lower right")
+        count_along_x(axes)
 
-    kept = held_out[best_epoch - 1]
     description = (
         f"Over {len(train)} epochs {name} went from {number(train[0])} to {number(train[-1])} on the training split"
         f" and from {number(held_out[0])} to {number(held_out[-1])} on the eval split; in the best epoch, {best_epoch},"
@@ -94,7 +88,7 @@ def _rates(rates: Sequence[float]) -> Figure:
     def paint(axes: Axes) -> None:
         axes.grid(axis="y")
         axes.step(range(1, len(rates) + 1), rates, where="mid", color=SERIES[0])
-        axes.set_yscale("log")
+        scale_by_powers(axes, along="y")
         axes.set_xlabel("epoch")
 
     description = f"The learning rate went from {rates[0]:.3g} to {rates[-1]:.3g}, at most {max(rates):.3g}."

@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 
 from components.image_example_gen.facts import SPLIT
 from components.image_example_gen.report import IngestionReport
-from components.image_example_gen.splitting import SPLITS
-from pipeline.report.content import Block, Cell, Figure, Section, Table, Text, Values
+from components.image_example_gen.splitting import SPLITS, TRAIN
+from pipeline.report.content import Block, Cell, Figure, Row, Section, Table, Text, Tone, Values
 from pipeline.report.material import Material
 from pipeline.report.plots import SERIES, draw, draw_bars
 from pipeline.report.sections.drift import distances
@@ -33,10 +33,11 @@ def data(material: Material) -> Section | None:
     if report is None or facts is None or not facts.num_rows:
         return None
     blocks: list[Block] = [Values(list(_values(report, facts)))]
-    blocks += _classes(material.labels, report)
-    blocks += _sizes(facts)
-    blocks.append(_brightness(facts))
-    blocks.append(distances(material) or Text("There is no earlier data to compare this with.", "muted"))
+    blocks += [_class_figure(material.labels, report), *_sizes(facts), _brightness(facts)]
+    blocks += [
+        _class_table(material.labels, report),
+        distances(material) or Text("There is no earlier data to compare this with.", "muted"),
+    ]
     return Section("Data", blocks)
 
 
@@ -50,38 +51,50 @@ def _values(report: IngestionReport, facts: pa.Table) -> Iterator[tuple[str, str
         found = pc.value_counts(facts.column(column)).to_pylist()
         shown = [(_text(each["values"]), each["counts"]) for each in found]
         yield name, ", ".join(text if len(shown) == 1 else f"{text} ({count(number)})" for text, number in shown)
+    yield "height × width", " × ".join(_range(facts.column(name)) for name in (features.HEIGHT, features.WIDTH))
     yield "stored", size(pc.sum(facts.column(features.NUM_BYTES)).as_py())
     copies = report.copies
-    yield "copies", f"{counted(copies.num_examples, 'example')} of {counted(copies.num_images, 'image')}"
+    if copies.num_images:
+        yield "copies", f"{counted(copies.num_examples, 'example')} of {counted(copies.num_images, 'image')}"
     if copies.num_leaking:
         yield "in two splits", counted(copies.num_leaking, "image")
     if copies.num_conflicting:
         yield "with two labels", counted(copies.num_conflicting, "image")
 
 
-def _classes(labels: list[str], report: IngestionReport) -> Iterator[Block]:
-    by_split = {split: report.counts_of(split, len(labels)) for split in SPLITS}
-    in_train = by_split["train"]
-    description = (
-        f"{len(labels)} classes; in the training split from {count(min(in_train))} to {count(max(in_train))} images each."
-    )
+def _class_figure(labels: list[str], report: IngestionReport) -> Figure:
+    by_split = _by_split(labels, report)
+    in_train = by_split[TRAIN]
+    rarest, most_frequent = count(min(in_train)), count(max(in_train))
+    description = f"{len(labels)} classes; in the training split from {rarest} to {most_frequent} images each."
     if len(labels) <= _MOST_BARS:
-        yield draw_bars("Images per class and split", description, labels, by_split)
-    else:
-        yield _falling(sorted(in_train, reverse=True), description)
+        return draw_bars("Images per class and split", description, labels, by_split)
+    return _falling(sorted(in_train, reverse=True), description)
+
+
+def _class_table(labels: list[str], report: IngestionReport) -> Table:
+    by_split = _by_split(labels, report)
+    in_train = by_split[TRAIN]
     shown = sorted(range(len(labels)), key=lambda label: in_train[label])[:_MOST_CLASSES]
     caption = f"The {_MOST_CLASSES} rarest of {count(len(labels))} classes, by their training images."
     if len(labels) <= _MOST_CLASSES:
         shown.sort()
         caption = "Images by class and split."
-    rows = [
-        [short(labels[label]), *(Cell(count(by_split[split][label]), _missing(by_split[split][label])) for split in SPLITS)]
+    rows: list[Row] = [
+        [
+            short(labels[label]),
+            *(Cell(count(by_split[split][label]), _missing(by_split[split][label])) for split in SPLITS),
+        ]
         for label in shown
     ]
-    yield Table(("class", *SPLITS), rows, caption)
+    return Table(("class", *SPLITS), rows, caption)
 
 
-def _missing(number: int) -> str:
+def _by_split(labels: list[str], report: IngestionReport) -> dict[str, tuple[int, ...]]:
+    return {split: report.counts_of(split, len(labels)) for split in SPLITS}
+
+
+def _missing(number: int) -> Tone:
     return "plain" if number else "problem"
 
 
@@ -99,7 +112,6 @@ def _sizes(facts: pa.Table) -> Iterator[Block]:
     heights, widths = (facts.column(name).to_numpy() for name in (features.HEIGHT, features.WIDTH))
     same_height, same_width = (values.min() == values.max() for values in (heights, widths))
     if same_height and same_width:
-        yield Text(f"All images are {heights[0]} × {widths[0]} pixels (height × width).")
         return
 
     def paint(axes: Axes) -> None:
@@ -131,10 +143,14 @@ def _brightness(facts: pa.Table) -> Figure:
         axes.set_ylabel("% of the split")
         axes.set_xlim(0, 255)
         axes.set_ylim(0)
-        axes.legend()
 
     averages = ", ".join(f"{values.mean():.1f} in {split}" for split, values in means.items())
     return draw("Brightness", f"Average brightness of the images: {averages}; 0 is black and 255 white.", paint)
+
+
+def _range(column: pa.ChunkedArray) -> str:
+    low, high = pc.min_max(column).as_py().values()
+    return f"{low} pixels" if low == high else f"{low} to {high} pixels"
 
 
 def _text(value: object) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import tensorflow_data_validation as tfdv
-from tfx.dsl.io import fileio
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
+from tfx.dsl.io import fileio
 
 from components.data_gate.distributions import COMPARED
 from components.image_example_gen.splitting import TRAIN
-from pipeline.report.content import Cell, Table
+from pipeline.report.content import Cell, Row, Table, Tone
 from pipeline.report.material import Material
-
 
 
 def distances(material: Material) -> Table | None:
@@ -21,10 +20,10 @@ def distances(material: Material) -> Table | None:
     now, before = (_load(uri) for uri in (now_uri, before_uri))
     limit = material.experiment.gate.max_drift
     measured = _divergences(now, before)
-    rows = []
+    rows: list[Row] = []
     for name in COMPARED:
         distance = measured.get(name)
-        tone = "problem" if distance is not None and distance > limit else "plain"
+        tone: Tone = "problem" if distance is not None and distance > limit else "plain"
         averages = [_average(statistics, name) for statistics in (before, now)]
         rows.append([name, *averages, Cell("" if distance is None else f"{distance:.4f}", tone)])
     caption = (

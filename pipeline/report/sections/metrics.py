@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from components.evaluator.configuration import BY_LABEL
-from pipeline.report.content import Block, Cell, Section, Table, Tone
+from pipeline.report.content import Block, Cell, Row, Section, Table, Tone
 from pipeline.report.material import Material
 from pipeline.report.wording import change, count, number, short
 from schemas.evaluation import Threshold
@@ -25,19 +26,22 @@ def metrics(material: Material) -> Section | None:
 def _overall(material: Material) -> Table:
     record, baseline = material.record, material.baseline_metrics
     evaluation = material.experiment.evaluation
-    thresholds: Mapping[str, Threshold] = dict(evaluation.thresholds)
-    rows = []
+    thresholds: Mapping[Any, Threshold] = evaluation.thresholds
+    rows: list[Row] = []
     for name, value in record.metrics.items():
         if name == _EXAMPLES:
             continue
-        before = baseline.get(name)
-        limit = thresholds.get(name)
-        changed = Cell("") if before is None else Cell(change(value - before), _tone(name, value - before))
-        rows.append([name, _judged(value, before, limit), number(before), changed, _limits(limit)])
+        before, limit = baseline.get(name), thresholds.get(name)
+        row: list[Cell | str] = [name, _judged(value, before, limit)]
+        if baseline:
+            changed = Cell("") if before is None else Cell(change(value - before), _tone(name, value - before))
+            row += [number(before), changed]
+        rows.append([*row, _limits(limit)])
+    columns = ("metric", "this model", *(("last blessed", "change") if baseline else ()), "limits")
     images = count(record.metrics[_EXAMPLES])
     compared = "" if baseline else "; there is no earlier blessed model to compare it with"
     caption = f"Over the {images} images of the split {evaluation.split}{compared}."
-    return Table(("metric", "this model", "last blessed", "change", "limits"), rows, caption)
+    return Table(columns, rows, caption)
 
 
 def _parts(material: Material) -> Iterator[Block]:

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from pipeline.report.content import Picture, Pictures, Section, Text
 from pipeline.report.material import Material
-from pipeline.report.pictures import Place, data_uri, pixels_of, read_examples
+from pipeline.report.pictures import Place, picture, pixels_of, read_examples
 from pipeline.report.wording import counted, short
 
 _MOST = 24
@@ -43,4 +43,4 @@ def _picture(material: Material, row: dict[str, Any], record: bytes) -> Picture:
         f"Image of class {label}, taken for {predicted} with probability {probability};"
         f" {short(row['source'], 60)}, record {row['index']}"
     )
-    return Picture(data_uri(pixels_of(record)), alternative, (label, f"→ {predicted} {probability}"))
+    return picture(pixels_of(record), alternative, (label, f"→ {predicted} {probability}"))

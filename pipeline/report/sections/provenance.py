@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
-from pipeline.report.content import Folded, Section, Table, Values
+from pipeline.report.content import Block, Folded, Row, Section, Table, Values
 from pipeline.report.material import Material
 from schemas.loading import resolved_yaml
 
@@ -28,7 +28,10 @@ _PACKAGES = (
 
 def provenance(material: Material) -> Section:
     """Enough to make the same model again, and to find each file that went into it."""
-    blocks = [Values(list(_values(material))), Folded("The experiment as resolved", resolved_yaml(material.experiment))]
+    blocks: list[Block] = [
+        Values(list(_values(material))),
+        Folded("The experiment as resolved", resolved_yaml(material.experiment)),
+    ]
     return Section("Provenance", [*blocks, *_lineage(material)])
 
 
@@ -47,7 +50,7 @@ def _values(material: Material) -> Iterator[tuple[str, str]]:
 def _lineage(material: Material) -> Iterator[Table]:
     if not material.origins:
         return
-    rows = [
+    rows: list[Row] = [
         [
             f"{origin.type_name} {origin.artifact}",
             f"{origin.node} {origin.execution}",

@@ -17,7 +17,7 @@ from components.image_example_gen.quarantine import LINES, RECORDS
 from components.image_example_gen.report import IngestionReport
 from pipeline.report.content import Block, Picture, Pictures, Section, Table, Text
 from pipeline.report.material import Material
-from pipeline.report.pictures import data_uri, decoded
+from pipeline.report.pictures import decoded, picture
 from pipeline.report.wording import count, short
 from schemas import features
 
@@ -50,9 +50,7 @@ def _reasons(report: IngestionReport) -> Table:
 
 def _lines(report: IngestionReport) -> Iterator[Block]:
     shown = report.refusals[:_MOST_LINES]
-    rows = [
-        [short(each.source, 40), count(each.index), each.reason, short(each.detail, 160)] for each in shown
-    ]
+    rows = [[short(each.source, 40), count(each.index), each.reason, short(each.detail, 160)] for each in shown]
     total = report.num_refused.total()
     caption = "All of them." if total <= len(shown) else f"The first {len(shown)} of {count(total)}."
     where = f" The originals: {report.quarantine}{RECORDS}" if report.quarantine else ""
@@ -86,11 +84,12 @@ def _picture(material: Material, line: Line, original: bytes) -> Picture | None:
     if not pixels or pixels > _MOST_PIXELS:
         return None
     try:
-        uri = data_uri(decoded(content))
+        shown = decoded(content)
     except tf.errors.OpError:
         return None
     source = short(line["source"], 40)
-    return Picture(uri, f"Refused as {line['reason']}: {source}, record {line['index']}", (source, f"#{line['index']}"))
+    alternative = f"Refused as {line['reason']}: {source}, record {line['index']}"
+    return picture(shown, alternative, (source, f"record {line['index']}"))
 
 
 def _image_of(original: bytes, names: tuple[str, ...]) -> bytes:

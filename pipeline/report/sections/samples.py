@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 from numpy.typing import NDArray
@@ -15,7 +12,7 @@ from components.image_example_gen.splitting import TRAIN
 from components.transform.graph import TransformGraph
 from pipeline.report.content import Gallery, Picture, Section
 from pipeline.report.material import Material
-from pipeline.report.pictures import Place, data_uri, pixels_of, read_examples, spread
+from pipeline.report.pictures import Place, picture, pixels_of, read_examples, spread
 from pipeline.report.wording import short
 from schemas import features
 from schemas.augmentation import Augmentation
@@ -31,16 +28,16 @@ def samples(material: Material) -> Section | None:
         return None
     labels, records = _chosen(examples)
     columns = ["stored"]
-    stages: list[Sequence[NDArray]] = [[pixels_of(record) for record in records]]
+    stages: list[list[NDArray]] = [[pixels_of(record) for record in records]]
     if transform is not None:
         prepared = _prepared(transform, records)
         columns.append("prepared")
-        stages.append(prepared)
+        stages.append(list(prepared))
         augmentation = material.experiment.augmentation
         if augmentation != Augmentation():
             varied = _varied(augmentation, prepared, labels, len(material.labels), material.experiment.training.seed)
             columns += [f"varied, {number}" for number in range(1, _NUM_VARIED + 1)]
-            stages += varied
+            stages.extend(list(pixels) for pixels in varied)
     names = [short(material.label(label)) for label in labels]
     rows = [
         (name, [_picture(name, column, pixels[row]) for column, pixels in zip(columns, stages, strict=True)])
@@ -65,7 +62,7 @@ def _chosen(examples_uri: str) -> tuple[list[int], list[bytes]]:
     return [], []
 
 
-def _prepared(transform_uri: str, records: list[bytes]) -> NDArray[np.float32]:
+def _prepared(transform_uri: str, records: list[bytes]) -> NDArray:
     """float32 [examples, height, width, channels], from 0 to 255, before they are normalised."""
     transform = tft.TFTransformOutput(transform_uri)
     spec = transform.raw_feature_spec()
@@ -82,4 +79,4 @@ def _varied(
 
 
 def _picture(label: str, column: str, pixels: NDArray) -> Picture:
-    return Picture(data_uri(pixels), f"Training image of class {label}: {column}", (f"{pixels.shape[0]} × {pixels.shape[1]}",))
+    return picture(pixels, f"Training image of class {label}: {column}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.report.content import Block, Cell, Figure, Section, Table, Text, Values
 from pipeline.report.material import Material
-from pipeline.report.plots import INK, MUTED, SERIES, draw
+from pipeline.report.plots import INK, MUTED, SERIES, count_along_x, draw, scale_by_powers
 from pipeline.report.wording import number, short
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def _sweep(tuning: dict[str, Any]) -> Iterator[Figure]:
             axes.plot(*zip(*bad, strict=True), color=SERIES[1], marker="x", markersize=8, linestyle="none")
         if chosen is not None:
             axes.plot([rates[chosen]], [losses[chosen]], color=INK, marker="o", markersize=7, linestyle="none")
-        axes.set_xscale("log")
+        scale_by_powers(axes, along="x")
         axes.set_xlabel("learning rate")
         axes.set_ylabel("loss on the eval split")
 
@@ -80,7 +80,9 @@ def _trials(tuning: dict[str, Any]) -> Iterator[Block]:
     rows = []
     for row in trials[:_MOST_TRIALS]:
         values = ", ".join(f"{name.rpartition('.')[2]} {_shown(value)}" for name, value in row.items() if "." in name)
-        told = Cell(values) if row["status"] == _COMPLETED else Cell(f"{values}: {short(row['reason'], 120)}", "problem")
+        told = (
+            Cell(values) if row["status"] == _COMPLETED else Cell(f"{values}: {short(row['reason'], 120)}", "problem")
+        )
         rows.append([row["trial_id"], told, *(number(row[name]) for name in _FIGURES)])
     left_out = f", the best {_MOST_TRIALS} of {len(trials)}" if len(trials) > _MOST_TRIALS else ""
     yield Table(("trial", "values", *_FIGURES), rows, f"Trials by {objective}, the best first{left_out}.", num_texts=2)
@@ -96,17 +98,14 @@ def _progress(objective: str, scored: list[tuple[int, float]], sign: int) -> Fig
         axes.plot(places, scores, color=SERIES[0], marker="o", linestyle="none", label="trial")
         axes.set_xlabel("trial")
         axes.set_ylabel(objective)
-        axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.legend()
+        count_along_x(axes)
 
     description = f"{len(scored)} trials; {objective} from {min(scores):.4f} to {max(scores):.4f}."
     return draw("Trials of the search", description, paint)
 
 
 def _folds(folds: dict[str, Any]) -> Table:
-    rows = [
-        [name, number(folds[name]["mean"]), number(folds[name]["deviation"])] for name in ("accuracy", "f1")
-    ]
+    rows = [[name, number(folds[name]["mean"]), number(folds[name]["deviation"])] for name in ("accuracy", "f1")]
     failed = f", of which {folds['failed']} failed" if folds["failed"] else ""
     return Table(("metric", "mean", "deviation"), rows, f"Cross-validation over {folds['folds']} folds{failed}.")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.record import CACHED, EXECUTED, FAILED, SKIPPED
-from pipeline.report.content import Cell, Section, Table, Tone
+from pipeline.report.content import Cell, Row, Section, Table, Tone
 from pipeline.report.material import Material
 
 _TONES: dict[str, Tone] = {EXECUTED: "plain", CACHED: "muted", FAILED: "problem", SKIPPED: "muted"}
@@ -15,7 +15,7 @@ def stages(material: Material) -> Section | None:
     if not nodes:
         return None
     longest = max(node.seconds for node in nodes.values()) or 1.0
-    rows = [
+    rows: list[Row] = [
         [name, Cell(node.state, _TONES[node.state]), Cell(f"{node.seconds:.2f}", share=node.seconds / longest)]
         for name, node in nodes.items()
     ]
