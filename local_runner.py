@@ -134,6 +134,23 @@ def status(experiment: str, overrides: tuple[str, ...], workspace: Path, as_json
 
 @main.command()
 @_experiment_options
+def report(experiment: str, overrides: tuple[str, ...], workspace: Path) -> None:
+    """Print the path of the newest run's report.
+
+    A page beside it, index.html, compares all runs. Exit status: 0 printed; 2 there is none, or the experiment is
+    wrong.
+    """
+    loaded, paths = _load(experiment, overrides, workspace, as_json=False, require_places=False)
+    from pipeline.report.places import newest_report
+
+    newest = newest_report(paths)
+    if newest is None:
+        _end(f"there is no report in {paths.reports}: {loaded.name} has not run yet in this workspace", _USAGE)
+    click.echo(newest)
+
+
+@main.command()
+@_experiment_options
 @click.option("--to", "version", type=int, metavar="VERSION", help="Default: the newest whole one below the live one.")
 @click.option("--reason", metavar="TEXT", help="Kept in the history of the versions.")
 @_json_option

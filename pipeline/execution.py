@@ -61,6 +61,11 @@ class CompiledPipeline:
         """Names of all nodes, in the order in which they can run."""
         return list(self._nodes)
 
+    @property
+    def connection(self) -> metadata_store_pb2.ConnectionConfig:
+        """To ML Metadata."""
+        return self._connection
+
     def is_resolver(self, node_id: str) -> bool:
         """Whether a node only looks up artifacts and makes none."""
         return self._nodes[node_id].node_info.type.name == _RESOLVER

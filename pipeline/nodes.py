@@ -5,3 +5,6 @@ from __future__ import annotations
 TUNER = "Tuner"
 TRAINER = "Trainer"
 PUSHER = "Pusher"
+
+RUN_REPORT = "RunReport"
+"""Not a node of the DAG: made at the end of every run, also of one that stopped."""

@@ -61,6 +61,11 @@ class Paths:
         return self.root / "runs"
 
     @property
+    def reports(self) -> Path:
+        """A page for each run, and one that compares them all."""
+        return self.root / "reports"
+
+    @property
     def datasets(self) -> Path:
         """Embedded data sets, shared by all experiments of the workspace."""
         return self.workspace / DATASETS

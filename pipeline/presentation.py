@@ -40,9 +40,10 @@ def summarize(record: RunRecord, serving: ServingDirectory, experiment: str, wor
             options = [] if workspace == Path("workspace") else ["--workspace", str(workspace)]
             command = [shown_path(Path(sys.executable)), sys.argv[0], "predict", *options, experiment]
             lines += [f"next: {shlex.join([*command, shown_path(Path(record.sample))])}"]
-        return "\n".join(lines)
+        return "\n".join([*lines, *_report(record)])
     told = _diagnostics(record, "problem", "warning")
     lines += [record.message or record.status, *_metrics(record), *describe_tuning(record), *told, *_log(record)]
+    lines += _report(record)
     return "\n".join(lines)
 
 
@@ -156,6 +157,10 @@ def _diagnostics(record: RunRecord, *kinds: str) -> list[str]:
 
 def _log(record: RunRecord) -> list[str]:
     return [f"log: {shown_path(Path(record.log))}"] if record.log else []
+
+
+def _report(record: RunRecord) -> list[str]:
+    return [f"report: {shown_path(Path(record.report))}"] if record.report else []
 
 
 def _forced(record: RunRecord) -> list[str]:

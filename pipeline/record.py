@@ -78,6 +78,8 @@ class RunRecord:
     """What was searched for, and found: `best`, `num_trials`, `sweep`, `cross_validation`, `table` and others."""
     sample: str | None = None
     """A held-out image to try the model on."""
+    report: str | None = None
+    """The page that shows all this; None where it could not be made."""
     seconds: float = 0.0
 
     @property
@@ -95,10 +97,7 @@ class RunRecord:
 
     def to_json(self) -> dict[str, Any]:
         """The object that `--json` prints."""
-        content = asdict(self)
-        # Reports come with the stage that writes them; programs may already ask for the key.
-        content["report"] = None
-        return content
+        return asdict(self)
 
 
 def not_started(status: str, errors: Sequence[str]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from components.identity import who
 from components.pusher.publication import Standing, standing_of
 from components.pusher.serving_directory import open_directory
 from pipeline.capture import captured
-from pipeline.nodes import PUSHER, TRAINER
+from pipeline.nodes import PUSHER, RUN_REPORT, TRAINER
 from pipeline.paths import Paths
 from pipeline.progress import Progress, listening
 from pipeline.record import (
@@ -28,6 +28,8 @@ from pipeline.record import (
     RunRecord,
     new_run_id,
 )
+from pipeline.report.attempt import try_to_report
+from pipeline.report.material import Material
 from schemas.experiment import Experiment
 
 if TYPE_CHECKING:
@@ -81,14 +83,21 @@ class Run:
         Nothing that a node does raises, nor Ctrl-C: the record tells how the run ended.
         """
         started = time.monotonic()
+        compiled = None
         try:
             compiled = self._load()
             if compiled is not None:
                 self._launch_all(compiled)
         finally:
-            self.record.seconds = round(time.monotonic() - started, 1)
-            self.record.write(self._paths.runs)
+            # Before the report, which compares the records of all runs, and once more with where it lies.
+            self._keep(started)
+            self._report(compiled)
+            self._keep(started)
         return self.record
+
+    def _keep(self, started: float) -> None:
+        self.record.seconds = round(time.monotonic() - started, 1)
+        self.record.write(self._paths.runs)
 
     def _log(self, name: str) -> Path:
         return self._paths.runs / self.record.run_id / f"{name}.log"
@@ -122,7 +131,7 @@ class Run:
 
     def _launch_all(self, compiled: CompiledPipeline) -> None:
         shown = [node for node in compiled.nodes if not compiled.is_resolver(node)]
-        self._progress.plan(shown)
+        self._progress.plan([*shown, RUN_REPORT])
         ended = False
         for node in compiled.nodes:
             if not ended:
@@ -201,8 +210,11 @@ class Run:
         self.record.message = describe(node, error)
         self.record.log = str(self._log(node))
 
+    def _results(self) -> Outputs:
+        return {name: artifacts for node in self._outputs.values() for name, artifacts in node.items()}
+
     def _conclude(self, ended: bool) -> None:
-        outputs = {name: artifacts for node in self._outputs.values() for name, artifacts in node.items()}
+        outputs = self._results()
         if not ended:
             self._note_version(outputs)
         with captured(self._log(_SUMMARY)):
@@ -212,6 +224,15 @@ class Run:
                 # What is pushed stays pushed, whatever becomes of the words about it.
                 traceback.print_exc(file=sys.stderr)
                 self.record.warnings.append(f"figures or sample could not be had; log: {self._log(_SUMMARY)}")
+
+    def _report(self, compiled: CompiledPipeline | None) -> None:
+        """Writes the report, whatever the run came to; what goes wrong with it is a warning and no more."""
+        self._progress.start(RUN_REPORT)
+        began = time.monotonic()
+        connection = compiled.connection if compiled else None
+        material = Material(self.record, self._experiment, self._paths, self._results(), connection)
+        is_made = try_to_report(material, self._log(RUN_REPORT))
+        self._end(RUN_REPORT, EXECUTED if is_made else FAILED, time.monotonic() - began)
 
     def _note_version(self, outputs: Outputs) -> None:
         self.record.serving_directory = self._serving

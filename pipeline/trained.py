@@ -9,7 +9,7 @@ from typing import Any
 from tfx import types
 from tfx.dsl.io import fileio
 
-from components.trainer.run import DIAGNOSTICS_NAME, SUMMARY_NAME
+from components.trainer.run import DIAGNOSTICS_NAME, HISTORY_NAME, SUMMARY_NAME
 
 
 def describe_training(model_run: types.Artifact) -> dict[str, Any]:
@@ -22,6 +22,18 @@ def describe_training(model_run: types.Artifact) -> dict[str, Any]:
       Empty where the Trainer has left nothing.
     """
     return _read(model_run, SUMMARY_NAME, {})
+
+
+def history_of(model_run: types.Artifact) -> dict[str, list[float]]:
+    """The training's figures, epoch by epoch.
+
+    Args:
+      model_run: output of the Trainer.
+
+    Returns:
+      Empty where the Trainer has left nothing.
+    """
+    return _read(model_run, HISTORY_NAME, {})
 
 
 def findings(model_run: types.Artifact) -> list[dict[str, Any]]:

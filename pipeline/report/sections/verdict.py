@@ -1,0 +1,81 @@
+"""How the run ended, and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pipeline.record import FAILED, NOT_BLESSED, PUSHED, STOPPED_BY_GATE, UNCHANGED, RunRecord
+from pipeline.report.content import Block, Section, Text, Tone
+from pipeline.report.material import Material
+
+_LOADING = "loading"
+_MEND = "to mend "
+_INTERRUPTED = ": interrupted; "
+
+
+def headline(record: RunRecord) -> tuple[str, Tone]:
+    """A run's end in a few words, and whether that is good."""
+    if record.status == PUSHED:
+        return f"Pushed as version {record.pushed_version}", "good"
+    if record.status == UNCHANGED:
+        return "Nothing new to push", "good"
+    node = stopped_at(record)
+    if record.status == STOPPED_BY_GATE:
+        return f"Stopped at {node}: the data cannot be used as it is", "problem"
+    if record.status == NOT_BLESSED:
+        return f"Not pushed: {node} refused the model", "problem"
+    how = "Interrupted" if _INTERRUPTED in (record.message or "") else "Failed"
+    return f"{how} at {node}", "problem"
+
+
+def stopped_at(record: RunRecord) -> str:
+    """The stage after which nothing was done any more."""
+    failed = [node for node, result in record.nodes.items() if result.state == FAILED]
+    worked = [node for node, result in record.nodes.items() if result.state != "skipped"]
+    return next(iter(failed), worked[-1] if worked else _LOADING)
+
+
+def verdict(material: Material) -> Section:
+    """The message, what a person decided or is warned of, and what to do next."""
+    return Section("Verdict", [*_told(material.record), *_decisions(material.record), *_next(material)])
+
+
+def _told(record: RunRecord) -> Iterator[Block]:
+    if record.message:
+        lines = [line for line in record.message.splitlines() if not line.startswith(_MEND)]
+        tone: Tone = "plain" if record.status in (PUSHED, UNCHANGED) else "problem"
+        yield Text("\n".join(lines), tone)
+
+
+def _decisions(record: RunRecord) -> Iterator[Block]:
+    if record.forced:
+        title = "Blessed against the Evaluator by {who}, {when}: {why}".format(**record.forced)
+        yield Text(record.forced["verdict"], "warning", title)
+    if record.accepted:
+        title = "Data accepted against the gate by {who}, {when}: {why}".format(**record.accepted)
+        yield Text(record.accepted["verdict"], "warning", title)
+    for warning in record.warnings:
+        # What was accepted is told already.
+        if not record.accepted or not warning.startswith(record.accepted["verdict"]):
+            yield Text(warning, "warning", "Warning")
+
+
+def _next(material: Material) -> Iterator[Block]:
+    steps = list(_steps(material))
+    if steps:
+        yield Text("\n".join(steps), title="What to do next")
+
+
+def _steps(material: Material) -> Iterator[str]:
+    record = material.record
+    yield from (line for line in (record.message or "").splitlines() if line.startswith(_MEND))
+    yield from (f"{sign['advice']} ({sign['message']})" for sign in record.diagnostics if sign["kind"] == "problem")
+    if record.status == NOT_BLESSED:
+        yield "Improve the model, or change evaluation.thresholds where they ask for too much;"
+        yield "run --force-bless REASON pushes it all the same, and keeps the reason."
+    if record.status == FAILED:
+        log = f"Read {record.log}, mend the cause, and run" if record.log else "Run"
+        yield f"{log} again: finished stages are kept."
+    if record.status in (PUSHED, UNCHANGED) and record.sample:
+        yield f"Try the model: local_runner.py predict {record.experiment} {record.sample}"
+        yield f"Where it proves to be worse than the last one: local_runner.py rollback {record.experiment}"
