@@ -12,25 +12,21 @@ from tfx.dsl.io import fileio
 from components.image_files import file_of
 from schemas import features
 
-# Where TensorFlow Serving looks for them.
-_DIRECTORY = "assets.extra"
-_NAME = "tf_serving_warmup_requests"
-_BATCH_SIZES = (1, 8)
 
-
-def write_warm_up(servable: str, files: Sequence[bytes]) -> None:
-    """Writes a request of each usual batch size.
+def write_warm_up(servable: str, files: Sequence[bytes], batch_sizes: Sequence[int]) -> None:
+    """Writes a request of each size, where TensorFlow Serving looks for them.
 
     Args:
       servable: directory of the SavedModel.
-      files: real images; none writes nothing.
+      files: real images, which take turns; without any nothing is written.
+      batch_sizes: images in each request.
     """
     if not files:
         return
-    directory = os.path.join(servable, _DIRECTORY)
-    fileio.makedirs(directory)
-    with tf.io.TFRecordWriter(os.path.join(directory, _NAME)) as writer:
-        for size in _BATCH_SIZES:
+    path = os.path.join(servable, features.WARM_UP_REQUESTS)
+    fileio.makedirs(os.path.dirname(path))
+    with tf.io.TFRecordWriter(path) as writer:
+        for size in batch_sizes:
             log = prediction_log_pb2.PredictionLog()
             request = log.predict_log.request
             request.model_spec.signature_name = features.SERVING_SIGNATURE
@@ -39,16 +35,16 @@ def write_warm_up(servable: str, files: Sequence[bytes]) -> None:
             writer.write(log.SerializeToString())
 
 
-def first_files(patterns: Sequence[str]) -> list[bytes]:
-    """The first images of some TFRecords, as many as the largest request has, as a client would send them."""
+def first_files(patterns: Sequence[str], most: int) -> list[bytes]:
+    """The first images of some TFRecords, as a client would send them."""
     paths = sorted(path for pattern in patterns for path in fileio.glob(pattern))
-    records = tf.data.TFRecordDataset(paths).take(_BATCH_SIZES[-1]).as_numpy_iterator()
+    records = tf.data.TFRecordDataset(paths).take(most).as_numpy_iterator()
     return [file_of(tf.train.Example.FromString(record))[0] for record in records]
 
 
 def read_warm_up(servable: str) -> list[list[bytes]]:
     """The files of each request; none where there are no requests."""
-    path = os.path.join(servable, _DIRECTORY, _NAME)
+    path = os.path.join(servable, features.WARM_UP_REQUESTS)
     if not fileio.exists(path):
         return []
     requests = []

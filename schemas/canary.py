@@ -11,6 +11,24 @@ from schemas.section import Section
 Positive = Annotated[float, Field(gt=0)]
 
 
+class Agreement(Section):
+    """How far a converted model may be from the SavedModel."""
+
+    max_difference: Annotated[float, Field(ge=0, le=1)]
+    """Of any class's probability, for any image."""
+    min_same_class: Annotated[float, Field(ge=0, le=1)]
+    """Share of the images that both give the same class."""
+
+
+class LiteAgreement(Section):
+    """How far the models of `export.tflite` may be from the SavedModel."""
+
+    float16: Agreement = Agreement(max_difference=0.02, min_same_class=0.98)
+    """Weights of 16 bits."""
+    int8: Agreement = Agreement(max_difference=0.3, min_same_class=0.9)
+    """Weights and arithmetic of 8 bits."""
+
+
 class Canary(Section):
     """A trial of the exported model in a process of its own, as a model server loads it."""
 
@@ -30,3 +48,5 @@ class Canary(Section):
     """Memory of the process at its peak, in megabytes of a million bytes, at most."""
     max_seconds: Positive = 300.0
     """A trial that takes longer counts as failed."""
+    tflite: LiteAgreement = LiteAgreement()
+    """How far the models of `export.tflite` may be from the SavedModel."""

@@ -12,6 +12,7 @@ from schemas.backbones import BACKBONES
 from schemas.canary import Canary
 from schemas.data import Data
 from schemas.evaluation import Evaluation
+from schemas.export import Export
 from schemas.gate import Gate, Schema
 from schemas.model import Model, WeightsFrom
 from schemas.preprocessing import Preprocessing
@@ -49,6 +50,8 @@ class Experiment(Section):
     """How the network learns."""
     tuning: Tuning = Tuning()
     """What is searched for before the training."""
+    export: Export = Export()
+    """What travels with the exported model."""
     evaluation: Evaluation = Evaluation()
     """What a model must show before it is pushed."""
     canary: Canary = Canary()

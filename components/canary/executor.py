@@ -15,7 +15,7 @@ from tfx.utils import io_utils, path_utils
 from components.canary.images import broken_files, odd_images, real_images
 from components.canary.plan import Plan
 from components.canary.process import ServerProcess
-from components.canary.training_side import expected_probabilities
+from components.canary.training_side import expected_answers
 from components.canary.verdict import VERDICT_NAME, Verdict, judge, refusal
 from components.errors import StageError
 from components.warm_up import read_warm_up
@@ -65,7 +65,8 @@ def _try(
     images = real_images(shards, canary.images, len(labels))
     if not images.files:
         raise StageError(f"the split {split} holds no image to try the model with; choose another in evaluation.split")
-    expected = expected_probabilities(model_uri, graph, images.examples)
+    expected = expected_answers(model_uri, graph, images.examples)
+    lite = {kind: os.path.join(servable, name) for kind, name in features.LITE_MODELS.items()}
     plan = Plan(
         model=servable,
         answer="",
@@ -75,9 +76,11 @@ def _try(
         odd=odd_images(),
         broken=broken_files(images.files[0]),
         warm_up=read_warm_up(servable),
+        lite={kind: path for kind, path in lite.items() if fileio.exists(path)},
+        pixels=expected.pixels,
     )
     try:
         answer = server.try_model(plan, canary.max_seconds)
     except StageError as error:
         return refusal(str(error))
-    return judge(answer, expected, images.are_files, [labels[label] for label in images.labels], canary)
+    return judge(answer, expected.probabilities, images.are_files, [labels[label] for label in images.labels], canary)

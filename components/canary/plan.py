@@ -30,6 +30,10 @@ class Plan:
     """Bytes that must be refused, by name."""
     warm_up: list[list[bytes]]
     """The files of each warm-up request."""
+    lite: dict[str, str]
+    """TensorFlow Lite models by kind."""
+    pixels: NDArray[np.uint8]
+    """What they take: the same images, [images, height, width, channels]."""
     seconds: float = 0.5
     """For each of the two measurements."""
 
@@ -56,6 +60,8 @@ class Answer:
     """By how much the next good answer differed from before, or its error."""
     warm_up: list[str | None] = field(default_factory=list)
     """The error of each request; None where it was answered."""
+    lite: dict[str, NDArray[np.float32] | str] = field(default_factory=dict)
+    """Probabilities [images, classes] by each kind of TensorFlow Lite model, or its error."""
     latencies: list[float] = field(default_factory=list)
     """Seconds of single requests."""
     images_per_second: float = 0.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -17,23 +17,30 @@ from components.transform.graph import TransformGraph
 from schemas import features
 
 
-def expected_probabilities(model_uri: str, transform_directory: str, examples: list[bytes]) -> NDArray[np.float32]:
+class Expected(NamedTuple):
+    """What a model server must answer, and what a device would be given."""
+
+    probabilities: NDArray[np.float32]
+    """[images, classes]."""
+    pixels: NDArray[np.uint8]
+    """[images, height, width, channels], of the network's size."""
+
+
+def expected_answers(model_uri: str, transform_directory: str, examples: list[bytes]) -> Expected:
     """Probabilities by the network's native file over the Transform stage's own output.
 
     Args:
       model_uri: the Trainer's output.
       transform_directory: output of the Transform stage.
       examples: serialized, as they are stored.
-
-    Returns:
-      float32 [images, classes].
     """
     network = in_float32(keras.saving.load_model(os.path.join(model_uri, NATIVE, NETWORK_FILE), compile=False))
     transform = tft.TFTransformOutput(transform_directory)
     spec = transform.raw_feature_spec()
     raw = tf.io.parse_example(tf.constant(examples), {name: spec[name] for name in features.STORED_IMAGE})
-    images = TransformGraph(transform)(raw)[features.TRANSFORMED_IMAGE]
-    return tf.nn.softmax(network(images, training=False)).numpy()
+    transformed = TransformGraph(transform)(raw)
+    probabilities = tf.nn.softmax(network(transformed[features.TRANSFORMED_IMAGE], training=False))
+    return Expected(probabilities.numpy(), transformed[features.TRANSFORMED_PIXELS].numpy().astype(np.uint8))
 
 
 def in_float32(network: keras.Model) -> keras.Model:

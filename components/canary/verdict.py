@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from components.canary.plan import Answer
 from schemas import features
-from schemas.canary import Canary
+from schemas.canary import Canary, LiteAgreement
 
 VERDICT_NAME = "canary.json"
 
@@ -97,6 +97,7 @@ def judge(answer: Answer, expected: NDArray[np.float32], are_files: bool, labels
             _odd(answer),
             _broken(answer),
             _warm_up(answer),
+            *_lite(answer, canary.tflite),
             *_within(verdict.figures, canary),
         ]
     return verdict
@@ -179,6 +180,26 @@ def _broken(answer: Answer) -> Check:
 def _warm_up(answer: Answer) -> Check:
     problems = [f"request {index}: {error}" for index, error in enumerate(answer.warm_up) if error is not None]
     return Check("warm-up requests", not problems, "; ".join(problems) or f"{len(answer.warm_up)} answered")
+
+
+def _lite(answer: Answer, agreement: LiteAgreement) -> Iterator[Check]:
+    """Whether the TensorFlow Lite models say nearly what the SavedModel says."""
+    for kind, found in answer.lite.items():
+        name, limits = f"tflite {kind}", getattr(agreement, kind)
+        if isinstance(found, str):
+            yield Check(name, False, found)
+            continue
+        assert answer.alone is not None
+        difference = float(np.abs(found - answer.alone).max())
+        share = float(np.mean(found.argmax(axis=1) == answer.alone.argmax(axis=1)))
+        told = f"probabilities differ by {difference:.2g} at most, {share:.1%} of the images get the same class"
+        passed = difference <= limits.max_difference and share >= limits.min_same_class
+        place = f"canary.tflite.{kind}"
+        allowed = (
+            f"; at most {limits.max_difference:g} may differ ({place}.max_difference), and"
+            f" {limits.min_same_class:.1%} must be the same ({place}.min_same_class)"
+        )
+        yield Check(name, passed, told if passed else told + allowed)
 
 
 def _figures(answer: Answer) -> dict[str, float]:

@@ -35,6 +35,6 @@ def test_the_pushed_version_has_them(trained: Sample) -> None:
 
 def test_without_images_there_are_none(tmp_path: Path) -> None:
     """An empty file would end the loading of the model."""
-    write_warm_up(str(tmp_path), [])
+    write_warm_up(str(tmp_path), [], (1,))
     assert list(tmp_path.iterdir()) == []
     assert read_warm_up(str(tmp_path)) == []

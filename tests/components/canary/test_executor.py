@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import keras
+import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
@@ -17,6 +18,8 @@ from components.canary.verdict import Verdict
 from components.errors import StageError
 from components.networks.weights import NATIVE, NETWORK_FILE
 from components.trainer.export import Servable, export
+from components.trainer.lite import convert
+from components.transform.graph import normalization_of
 from schemas.canary import Canary
 from tests.components.images import noise, png
 from tests.components.transforms import stored, transform_of
@@ -149,10 +152,26 @@ def test_broken_warm_up_requests_are_refused(trained: Sample, tmp_path: Path) ->
     from components.warm_up import write_warm_up
 
     model = copied(trained, tmp_path / "model")
-    write_warm_up(str(Path(model.uri) / "Format-Serving"), [b"no image"])
+    write_warm_up(str(Path(model.uri) / "Format-Serving"), [b"no image"], (1,))
     verdict, _ = tried(trained, tmp_path, model)
     [failure] = verdict.failures()
     assert failure.startswith("warm-up requests: request 0: ")
+
+
+def test_lite_models_are_held_to_the_saved_model(trained: Sample, tmp_path: Path) -> None:
+    """One that was made of the network agrees; one that is no model at all is refused."""
+    model = copied(trained, tmp_path / "model")
+    network = keras.saving.load_model(Path(model.uri) / NATIVE / NETWORK_FILE, compile=False)
+    transform = tft.TFTransformOutput(str(trained.stages.path("Transform", "transform_graph")))
+    normalization = normalization_of(transform, trained.experiment.preprocessing)
+    extra = Path(model.uri) / "Format-Serving" / "assets.extra"
+    pixels = np.stack(list(trained.images.values()))
+    (extra / "model_float16.tflite").write_bytes(convert(network, normalization, "float16", pixels))
+    (extra / "model_int8.tflite").write_bytes(b"no model")
+    verdict, _ = tried(trained, tmp_path, model)
+    assert [check.name for check in verdict.checks if check.passed][-1] == "tflite float16"
+    [failure] = verdict.failures()
+    assert failure.startswith("tflite int8: ValueError")
 
 
 def test_a_split_without_images_is_told(trained: Sample, tmp_path: Path) -> None:

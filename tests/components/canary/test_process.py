@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from components.canary.plan import Plan
@@ -14,7 +15,18 @@ from components.canary.process import ServerProcess
 from components.errors import StageError
 
 ROOT = Path(__file__).parents[3]
-PLAN = Plan("nowhere", "", ("serving_default", "serving_examples"), [b""], [b""], {}, {}, [])
+PLAN = Plan(
+    "nowhere",
+    "",
+    ("serving_default", "serving_examples"),
+    [b""],
+    [b""],
+    {},
+    {},
+    [],
+    {},
+    np.zeros((1, 1, 1, 1), np.uint8),
+)
 
 
 class NotANumber:

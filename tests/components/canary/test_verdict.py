@@ -82,6 +82,12 @@ def test_a_model_that_keeps_every_promise_passes() -> None:
         ),
         ({"after_broken": {"a text": 0.5}}, "broken bytes: after a text a good image was answered otherwise, by 0.5"),
         ({"warm_up": [None, "NotFoundError: x"]}, "warm-up requests: request 1: NotFoundError: x"),
+        ({"lite": {"int8": "ValueError: no model"}}, "tflite int8: ValueError: no model"),
+        (
+            {"lite": {"float16": EXPECTED[:, ::-1]}},
+            "tflite float16: probabilities differ by 0.8 at most, 0.0% of the images get the same class;"
+            " at most 0.02 may differ (canary.tflite.float16.max_difference), and 98.0% must be the same",
+        ),
         ({"error": "ValueError: x", "step": "asking in batches"}, "trial: asking in batches ended in ValueError: x"),
     ],
 )
