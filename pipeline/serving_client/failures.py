@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 from components.errors import StageError
 from pipeline.prediction import UNDECODABLE
 from pipeline.serving_client.target import Target
 from schemas import features
 
 _LONGEST = 300
+# Where several outputs fail for one reason, TensorFlow counts them first; and it names nodes of the graph.
+_COUNTED = re.compile(r"\d+ root error\(s\) found\. \(0\) ")
+_NODES = re.compile(r"\[\[.*?\]\]|\{\{.*?\}\}")
 
 
 class ServingError(StageError):
@@ -64,6 +69,7 @@ def other_model(target: Target, inputs: object) -> ServingError:
 
 
 def shortened(reason: object) -> str:
-    """A message without line breaks, and no longer than a person reads."""
-    text = " ".join(str(reason).split())
+    """A message without line breaks and nodes of a graph, and no longer than a person reads."""
+    text = " ".join(_NODES.sub(" ", " ".join(str(reason).split())).split())
+    text = _COUNTED.sub("", text, count=1).partition(" (1) ")[0] if _COUNTED.match(text) else text
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

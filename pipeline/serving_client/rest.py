@@ -15,7 +15,9 @@ from pipeline.serving_client import failures
 from pipeline.serving_client.target import FIRST_PAUSE_SECONDS, NUM_TRIES, Target
 from schemas import features
 
-_OK, _BAD_REQUEST, _NOT_FOUND, _TOO_MANY, _UNAVAILABLE, _GATEWAY_TIMEOUT = 200, 400, 404, 429, 503, 504
+_OK, _BAD_REQUEST, _NOT_FOUND, _GATEWAY_TIMEOUT = 200, 400, 404, 504
+# The server's own, and in between what a gateway says while a server restarts.
+_BUSY = (429, 502, 503)
 
 
 class RestClient:
@@ -31,7 +33,7 @@ class RestClient:
             total=NUM_TRIES - 1,
             read=False,
             redirect=False,
-            status_forcelist=(_TOO_MANY, _UNAVAILABLE),
+            status_forcelist=_BUSY,
             allowed_methods=None,
             backoff_factor=FIRST_PAUSE_SECONDS,
             raise_on_status=False,
@@ -96,7 +98,7 @@ class RestClient:
             answer = response.text
         if status == _NOT_FOUND:
             raise failures.unknown_model(self._target, _message(answer))
-        if status in (_TOO_MANY, _UNAVAILABLE):
+        if status in _BUSY:
             raise failures.busy(self._target, _message(answer))
         if status == _GATEWAY_TIMEOUT:
             raise failures.late(self._target)

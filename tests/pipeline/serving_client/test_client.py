@@ -137,7 +137,7 @@ def test_a_late_answer(address: str, images: list[Path], models: Models) -> None
     assert models.num_requests == 1
 
 
-@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("status", [429, 502, 503])
 def test_a_busy_server_is_asked_again(status: int, address: str, images: list[Path], models: Models) -> None:
     """A refusal for now is no failure while it passes in a few tries."""
     models.refusals = [Refusal(status, "not now")] * (NUM_TRIES - 1)

@@ -2,26 +2,23 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.serving_client.failures import refusal, shortened
+from pipeline.serving_client.failures import shortened
 
 
 @pytest.mark.parametrize(
-    ("reason", "told"),
+    "words",
     [
-        (
-            "Unknown image file format.\n\t [[{{node map/while/decode_image/DecodeImage}}]]",
-            "cannot be decoded; expected a JPEG, PNG, GIF or BMP file",
-        ),
-        ("Task size 9 is larger than\nthe maximum", "refused by the server: Task size 9 is larger than the maximum"),
+        "Input is empty.",
+        "Input is\n empty.\n\t [[{{function_node __inference_f_1}}{{node map/while/DecodeImage}}]]",
+        "{{function_node __inference_f_1}} {{function_node __inference_g_2}} Input is empty.\n\t [[{{node a}}]]",
+        "2 root error(s) found.\n  (0) Input is empty.\n\t [[{{node a}}]]\n  (1) Input is empty.\n\t [[{{node b}}]]",
     ],
 )
-def test_a_refused_image(reason: str, told: str) -> None:
-    """What cannot be decoded is told as it is without a server, all else in the server's words."""
-    assert str(refusal(reason)) == told
+def test_of_a_long_message_the_reason_is_told(words: str) -> None:
+    """Nodes of the graph, line breaks and repetitions are left out."""
+    assert shortened(words) == "Input is empty."
 
 
-def test_long_messages_are_cut() -> None:
-    """A page that some other server sends does not fill the screen; one line stays one."""
-    assert shortened("a\n\tb") == "a b"
-    assert shortened("x" * 300) == "x" * 300
-    assert shortened("x" * 301) == "x" * 300 + "…"
+def test_a_message_ends() -> None:
+    """A page of HTML in place of an answer does not fill the terminal."""
+    assert shortened("x" * 1000) == "x" * 300 + "…"
