@@ -73,10 +73,11 @@ def create_pipeline(experiment: Experiment, paths: Paths, base_weights: str | No
             experiment.canary,
             experiment.evaluation.split,
             trainer.outputs["model"],
-            evaluator.outputs["blessing"],
             examples,
             transform.outputs["transform_graph"],
         )
+        # Blessed before it is tried; and not tried again where nothing but a threshold has changed.
+        canary.add_upstream_node(evaluator)
     pusher = AtomicPusher(
         experiment.name,
         experiment.push,

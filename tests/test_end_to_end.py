@@ -20,6 +20,7 @@ NODES = [
     "Transform",
     "Trainer",
     "Evaluator",
+    "Canary",
     "Pusher",
 ]
 
@@ -78,7 +79,7 @@ def test_the_first_run_pushes_a_good_model(pushed: Pushed) -> None:
     assert pushed.outcome.exit_status == 0, pushed.outcome.errors
     result = pushed.outcome.json
     assert result["status"] == "pushed"
-    assert pushed.outcome.states == dict.fromkeys(NODES, "executed")
+    assert pushed.outcome.states == dict.fromkeys([*NODES, "RunReport"], "executed")
     assert result["metrics"]["accuracy"] >= 0.97
     assert pushed.versions() == {str(result["pushed_version"])}
     assert (pushed.root / "serving" / str(result["pushed_version"]) / "saved_model.pb").is_file()
@@ -90,15 +91,16 @@ def test_json_is_all_of_standard_output_and_progress_all_of_the_other(pushed: Pu
     result = pushed.outcome.json
     assert pushed.outcome.output.count("\n") == 1
     assert result["serving_directory"] == str(pushed.root / "serving")
-    assert result["report"] is None
+    assert Path(result["report"]) == pushed.root / "reports" / f"{result['run_id']}.html"
+    assert Path(result["report"]).is_file()
     assert pushed.root.joinpath("runs", result["run_id"], "record.json").is_file()
-    assert list(result["nodes"]) == NODES
+    assert list(result["nodes"]) == [*NODES, "RunReport"]
     seconds = [node["seconds"] for node in result["nodes"].values()]
     assert min(seconds) > 0
     assert sum(seconds) < result["seconds"] + 0.1
     assert [line.split()[:2] for line in pushed.outcome.errors.splitlines()] == [
         ["loading", "done"],
-        *([node, "executed"] for node in NODES),
+        *([node, "executed"] for node in [*NODES, "RunReport"]),
     ]
 
 
@@ -156,12 +158,14 @@ def test_a_second_run_has_nothing_to_do(pushed: Pushed) -> None:
     before = pushed.versions()
     outcome = in_subprocess("run", "digits", *pushed.workspace)
     assert outcome.exit_status == 0, outcome.errors
-    assert [line.split()[:2] for line in outcome.errors.splitlines()][1:] == [[node, "cached"] for node in NODES]
+    stages = [line.split()[:2] for line in outcome.errors.splitlines()][1:]
+    assert stages == [*([node, "cached"] for node in NODES), ["RunReport", "executed"]]
     assert pushed.versions() == before
-    first, metrics, following = outcome.output.splitlines()
+    first, metrics, following, report = outcome.output.splitlines()
     assert first == f"nothing new to do; {pushed.root / 'serving' / max(before)} stays"
     assert metrics.startswith("accuracy ")
     assert following.startswith("next: ")
+    assert report.startswith("report: ")
     assert " predict " in following
 
 
@@ -173,7 +177,7 @@ def test_a_changed_threshold_judges_anew_without_training(pushed: Pushed) -> Non
     )
     assert outcome.exit_status == 0, outcome.errors
     executed = {node for node, state in outcome.states.items() if state == "executed"}
-    assert executed == {"Evaluator", "Pusher"}
+    assert executed == {"Evaluator", "Pusher", "RunReport"}
     assert (outcome.json["status"], pushed.versions()) == ("unchanged", before)
 
 
@@ -222,7 +226,10 @@ def test_going_back_to_an_experiment_serves_its_model_again(pushed: Pushed) -> N
     assert in_process("run", "digits", *pushed.workspace, *overrides, "--json").json["status"] == "pushed"
     outcome = in_process("run", "digits", *pushed.workspace, "--json")
     assert outcome.json["status"] == "pushed"
-    assert outcome.states == {**dict.fromkeys(NODES, "cached"), "Evaluator": "executed", "Pusher": "executed"}
+    assert outcome.states == {
+        **dict.fromkeys(NODES, "cached"),
+        **dict.fromkeys(["Evaluator", "Pusher", "RunReport"], "executed"),
+    }
     first, last = (
         pushed.root / "serving" / str(result["pushed_version"]) / "fingerprint.pb"
         for result in (pushed.outcome.json, outcome.json)

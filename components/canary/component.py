@@ -12,11 +12,10 @@ from schemas.canary import Canary
 
 
 class ImageCanarySpec(types.ComponentSpec):
-    """Inputs: the model and its blessing, held-out examples, the Transform graph. Output: whether it serves well."""
+    """Inputs: the model, held-out examples, the Transform graph. Output: whether it serves well."""
 
     INPUTS = {
         "model": component_spec.ChannelParameter(type=standard_artifacts.Model),
-        "model_blessing": component_spec.ChannelParameter(type=standard_artifacts.ModelBlessing),
         "examples": component_spec.ChannelParameter(type=standard_artifacts.Examples),
         "transform_graph": component_spec.ChannelParameter(type=standard_artifacts.TransformGraph),
     }
@@ -39,7 +38,6 @@ class ImageCanary(base_component.BaseComponent):
         canary: Canary,
         split: str,
         model: types.BaseChannel,
-        model_blessing: types.BaseChannel,
         examples: types.BaseChannel,
         transform_graph: types.BaseChannel,
     ) -> None:
@@ -49,7 +47,6 @@ class ImageCanary(base_component.BaseComponent):
           canary: the experiment's section.
           split: held-out, to take images from.
           model: the Trainer's output.
-          model_blessing: the Evaluator's output; a model that is not blessed is not tried.
           examples: output of ImageExampleGen.
           transform_graph: output of Transform.
         """
@@ -59,7 +56,6 @@ class ImageCanary(base_component.BaseComponent):
                 split=split,
                 code_digest=code_digest("canary"),
                 model=model,
-                model_blessing=model_blessing,
                 examples=examples,
                 transform_graph=transform_graph,
                 infra_blessing=types.Channel(type=standard_artifacts.InfraBlessing),
@@ -71,9 +67,8 @@ def image_canary(
     canary: Canary,
     split: str,
     model: types.BaseChannel,
-    model_blessing: types.BaseChannel,
     examples: types.BaseChannel,
     transform_graph: types.BaseChannel,
 ) -> ImageCanary:
     """The stage, under its short name; arguments as of `ImageCanary`."""
-    return ImageCanary(canary, split, model, model_blessing, examples, transform_graph).with_id("Canary")
+    return ImageCanary(canary, split, model, examples, transform_graph).with_id("Canary")

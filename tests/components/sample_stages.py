@@ -45,7 +45,7 @@ def all_stages(experiment: Experiment, serving_directory: Path) -> list[BaseNode
     evaluator = image_evaluator(experiment.evaluation, examples, model, baseline.outputs["model"])
     blessing = evaluator.outputs["blessing"]
     graph = transform.outputs["transform_graph"]
-    canary = image_canary(experiment.canary, experiment.evaluation.split, model, blessing, examples, graph)
+    canary = image_canary(experiment.canary, experiment.evaluation.split, model, examples, graph)
     trial = canary.outputs["infra_blessing"]
     pusher = AtomicPusher(experiment.name, experiment.push, str(serving_directory), model, blessing, trial)
     return [*stages, trainer, baseline, evaluator, canary, pusher]

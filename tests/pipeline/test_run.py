@@ -179,7 +179,9 @@ def test_a_good_run_follows_bad_ones(project: Project, refused: Outcome, good: O
         **dict.fromkeys(DATA_NODES, "cached"),
         "Trainer": "executed",
         "Evaluator": "executed",
+        "Canary": "executed",
         "Pusher": "executed",
+        "RunReport": "executed",
     }
     assert_nothing_is_left_half_done(project.root)
 
@@ -231,7 +233,10 @@ def test_a_lost_version_is_pushed_again(project: Project, good: Outcome) -> None
     shutil.rmtree(project.root / "serving")
     outcome = project.run("data.quarantine.max_fraction=0.01")
     assert (outcome.exit_status, outcome.json["status"]) == (0, "pushed")
-    assert outcome.states == {**dict.fromkeys(good.states, "cached"), "Pusher": "executed"}
+    assert outcome.states == {
+        **dict.fromkeys(good.states, "cached"),
+        **dict.fromkeys(["Pusher", "RunReport"], "executed"),
+    }
     assert project.versions() == [str(outcome.json["pushed_version"])]
 
 
