@@ -21,7 +21,10 @@ NODES = [
     "Trainer",
     "Evaluator",
     "Pusher",
+    "RunReport",
 ]
+# A report is made of each run anew.
+CACHED = {**dict.fromkeys(NODES, "cached"), "RunReport": "executed"}
 
 # A model server knows no more than this: the directory, the signatures' names, a file's bytes.
 SERVE = """
@@ -90,7 +93,8 @@ def test_json_is_all_of_standard_output_and_progress_all_of_the_other(pushed: Pu
     result = pushed.outcome.json
     assert pushed.outcome.output.count("\n") == 1
     assert result["serving_directory"] == str(pushed.root / "serving")
-    assert result["report"] is None
+    assert result["report"] == str(pushed.root / "reports" / f"{result['run_id']}.html")
+    assert Path(result["report"]).is_file()
     assert pushed.root.joinpath("runs", result["run_id"], "record.json").is_file()
     assert list(result["nodes"]) == NODES
     seconds = [node["seconds"] for node in result["nodes"].values()]
@@ -156,11 +160,12 @@ def test_a_second_run_has_nothing_to_do(pushed: Pushed) -> None:
     before = pushed.versions()
     outcome = in_subprocess("run", "digits", *pushed.workspace)
     assert outcome.exit_status == 0, outcome.errors
-    assert [line.split()[:2] for line in outcome.errors.splitlines()][1:] == [[node, "cached"] for node in NODES]
+    assert [line.split()[:2] for line in outcome.errors.splitlines()][1:] == [[*item] for item in CACHED.items()]
     assert pushed.versions() == before
-    first, metrics, following = outcome.output.splitlines()
+    first, metrics, report, following = outcome.output.splitlines()
     assert first == f"nothing new to do; {pushed.root / 'serving' / max(before)} stays"
     assert metrics.startswith("accuracy ")
+    assert report.startswith(f"report: {pushed.root / 'reports'}/")
     assert following.startswith("next: ")
     assert " predict " in following
 
@@ -173,7 +178,7 @@ def test_a_changed_threshold_judges_anew_without_training(pushed: Pushed) -> Non
     )
     assert outcome.exit_status == 0, outcome.errors
     executed = {node for node, state in outcome.states.items() if state == "executed"}
-    assert executed == {"Evaluator", "Pusher"}
+    assert executed == {"Evaluator", "Pusher", "RunReport"}
     assert (outcome.json["status"], pushed.versions()) == ("unchanged", before)
 
 
@@ -222,7 +227,7 @@ def test_going_back_to_an_experiment_serves_its_model_again(pushed: Pushed) -> N
     assert in_process("run", "digits", *pushed.workspace, *overrides, "--json").json["status"] == "pushed"
     outcome = in_process("run", "digits", *pushed.workspace, "--json")
     assert outcome.json["status"] == "pushed"
-    assert outcome.states == {**dict.fromkeys(NODES, "cached"), "Evaluator": "executed", "Pusher": "executed"}
+    assert outcome.states == {**CACHED, "Evaluator": "executed", "Pusher": "executed"}
     first, last = (
         pushed.root / "serving" / str(result["pushed_version"]) / "fingerprint.pb"
         for result in (pushed.outcome.json, outcome.json)

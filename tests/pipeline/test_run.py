@@ -152,7 +152,7 @@ def test_an_interruption_before_the_first_node(refused: Outcome, tmp_path: Path)
         outcome = in_process("run", "digits", "--workspace", str(tmp_path), "--json")
     assert outcome.exit_status == 1
     assert not outcome.shows_a_trace
-    assert (outcome.json["status"], outcome.json["nodes"]) == ("failed", {})
+    assert (outcome.json["status"], outcome.states) == ("failed", {"RunReport": "executed"})
     assert outcome.json["message"] == "loading: interrupted; run again: finished stages are kept, this one starts anew"
 
 
@@ -164,9 +164,10 @@ def test_a_data_set_that_cannot_be_prepared_is_1(tmp_path: Path) -> None:
     outcome = in_process("run", "digits", "--workspace", str(tmp_path))
     assert outcome.exit_status == 1
     assert not outcome.shows_a_trace
-    message, log = outcome.output.splitlines()
+    message, log, report = outcome.output.splitlines()
     assert message.startswith("loading: the data set digits cannot be prepared over 'own.txt'")
     assert "FileExistsError" in Path(log.removeprefix("log: ")).read_text()
+    assert Path(report.removeprefix("report: ")).is_file()
     assert own.exists()
 
 
@@ -180,6 +181,7 @@ def test_a_good_run_follows_bad_ones(project: Project, refused: Outcome, good: O
         "Trainer": "executed",
         "Evaluator": "executed",
         "Pusher": "executed",
+        "RunReport": "executed",
     }
     assert_nothing_is_left_half_done(project.root)
 
@@ -231,7 +233,7 @@ def test_a_lost_version_is_pushed_again(project: Project, good: Outcome) -> None
     shutil.rmtree(project.root / "serving")
     outcome = project.run("data.quarantine.max_fraction=0.01")
     assert (outcome.exit_status, outcome.json["status"]) == (0, "pushed")
-    assert outcome.states == {**dict.fromkeys(good.states, "cached"), "Pusher": "executed"}
+    assert outcome.states == {**dict.fromkeys(good.states, "cached"), "Pusher": "executed", "RunReport": "executed"}
     assert project.versions() == [str(outcome.json["pushed_version"])]
 
 
@@ -269,7 +271,7 @@ def test_every_run_has_its_own_record_and_logs(project: Project, good: Outcome) 
     """Each run's directory holds its record and a log per node, with what the libraries said."""
     directory = project.root / "runs" / good.json["run_id"]
     names = {path.name for path in directory.iterdir()}
-    assert {"record.json", "loading.log", "Trainer.log"} <= names
+    assert {"record.json", "loading.log", "Trainer.log", "RunReport.log"} <= names
     assert re.search(r"INFO darkroom\.progress: epoch 1/1, loss .*val_loss", (directory / "Trainer.log").read_text())
 
 

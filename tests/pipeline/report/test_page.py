@@ -6,7 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.report.content import Cell, Folded, Gallery, Matrix, Picture, Pictures, Section, Table, Text, Values
+from pipeline.report.content import (
+    Block,
+    Cell,
+    Folded,
+    Gallery,
+    Matrix,
+    Picture,
+    Pictures,
+    Section,
+    Table,
+    Text,
+    Values,
+)
 from pipeline.report.page import Link, Page, publish, render
 from pipeline.report.plots import draw_bars
 from tests.pipeline.report.materials import HOSTILE
@@ -32,7 +44,7 @@ class Parsed(HTMLParser):
 
 def a_page(text: str) -> str:
     picture = Picture(PIXEL, text, (text,))
-    blocks = [
+    blocks: list[Block] = [
         Text(text, "warning", text),
         Values([(text, text)]),
         Table((text, "n"), [[text, Cell(text, "good", share=0.5, link=text)]], text),
