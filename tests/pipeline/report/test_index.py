@@ -54,8 +54,8 @@ def test_all_runs_are_compared(tmp_path: Path) -> None:
     found = Rows(content)
     assert found.rows[1:] == [
         [RUNS[2], "Failed at loading", "", "", "", "", "12.3"],
-        [RUNS[1], "Pushed as version 2", "2 live", "0.9500", "0.8000", "0.3000", "12.3"],
-        [RUNS[0], "Pushed as version 1", "1", "0.9000", "0.8000", "0.3000", "12.3"],
+        [RUNS[1], "Pushed", "2 live", "0.9500", "0.8000", "0.3000", "12.3"],
+        [RUNS[0], "Pushed", "1", "0.9000", "0.8000", "0.3000", "12.3"],
     ]
     assert found.links == [f"{RUNS[1]}.html"]
     assert '<h1 class="plain">Version 2 is live</h1>' in content

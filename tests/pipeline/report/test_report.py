@@ -43,7 +43,7 @@ def test_what_the_parts_show(reported: Reported) -> None:
     samples = [uri for uri, alternative in pictures if alternative.startswith("Training image")]
     rows = [samples[first : first + 5] for first in range(0, 30, 5)]
     assert all(len(set(row)) == 5 for row in rows)
-    assert '<td>undecodable</td><td class="figure">1</td>' in content
+    assert re.search(r"<td[^>]*>undecodable</td><td[^>]*>1</td>", content)
 
 
 def test_where_everything_came_from(reported: Reported) -> None:
@@ -53,14 +53,11 @@ def test_where_everything_came_from(reported: Reported) -> None:
     assert "\n  early_stopping:\n" in content
     assert f"tensorflow {version('tensorflow')}" in content
     lineage = content[content.index("Lineage, by the ids") :]
-    trainer = re.search(
-        r"<td>Model \d+</td><td>Trainer \d+</td><td>[\d-]+ [\d:]+</td><td>(.*?)</td><td>(.*?)</td>", lineage
-    )
-    assert trainer is not None
-    assert re.fullmatch(
-        r"(examples|schema|transform_graph) \d+(, (examples|schema|transform_graph) \d+){2}", trainer[1]
-    )
-    assert re.fullmatch(r"artifacts/Trainer/model/\d+", trainer[2])
+    rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in re.findall(r"<tr>(.*?)</tr>", lineage)]
+    [(_, made_by, _, made_from, place)] = [row for row in rows if row and row[0].startswith("Model ")]
+    assert made_by.startswith("Trainer ")
+    assert {name.split()[0] for name in made_from.split(", ")} == {"examples", "schema", "transform_graph"}
+    assert place.startswith("artifacts/Trainer/model/")
 
 
 def test_a_refused_model_is_shown_like_any(reported: Reported) -> None:
@@ -79,10 +76,10 @@ def test_a_stopped_run_shows_what_there_is(reported: Reported) -> None:
     content = path.read_text(encoding="utf-8")
     assert "Stopped at DataGate" in content
     assert "to mend drift" in content
-    distance = re.search(r'>image/mean</td><td class="figure">([\d.]+)</td><td class="figure">([\d.]+)</td>', content)
+    distance = re.search(r">image/mean</td><td[^>]*>([\d.]+)</td><td[^>]*>([\d.]+)</td>", content)
     assert distance is not None
     assert float(distance[1]) < float(distance[2])
-    assert 'class="figure problem"' in content
+    assert re.search(r'class="figure [^"]*problem"', content)
 
 
 def test_a_run_tells_of_its_report(reported: Reported) -> None:

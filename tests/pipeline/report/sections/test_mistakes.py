@@ -43,7 +43,7 @@ def test_the_surest_mistakes_come_first(tmp_path: Path) -> None:
         == "Image of class <b>, taken for rose with probability 0.875; a.tfrecord, record 3"
     )
     assert block.pictures[0].uri != block.pictures[1].uri
-    assert block.caption.startswith("2 images of 4 are taken for another class")
+    assert block.caption.startswith("Taken for another class: 2 of 4 images;")
 
 
 def test_of_many_mistakes_the_worst_are_shown(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ DECISION = {"who": "ada@lab", "when": "2026-01-02T03:04:05+00:00", "why": "the d
 
 
 def until(node: str, state: str) -> dict[str, NodeRecord]:
-    return {node: NodeRecord(state, 1.0), "Pusher": NodeRecord("skipped", 0.0)}
+    ends = {node: NodeRecord(state, 1.0), "Pusher": NodeRecord("skipped", 0.0)}
+    return {**ends, "RunReport": NodeRecord("executed", 1.0)}
 
 
 ENDS: list[tuple[dict[str, Any], str, str]] = [
