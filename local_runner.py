@@ -114,11 +114,12 @@ def report(experiment: str, overrides: tuple[str, ...], workspace: Path) -> None
     """
     loaded, paths = load(experiment, overrides, workspace, as_json=False, require_places=False)
     from pipeline.report.places import newest_report
+    from schemas.problems import shown_path
 
     newest = newest_report(paths)
     if newest is None:
         end(f"there is no report in {paths.reports}: {loaded.name} has not run yet in this workspace", USAGE)
-    click.echo(newest)
+    click.echo(shown_path(newest))
 
 
 @main.command()

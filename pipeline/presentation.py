@@ -35,12 +35,12 @@ def summarize(record: RunRecord, serving: ServingDirectory, experiment: str, wor
         head = f"pushed {live}" if record.status == PUSHED else f"nothing new to do; {live} stays"
         message = [record.message] if record.message else []
         found = [*_metrics(record), *describe_tuning(record), *_diagnostics(record, "problem", "warning")]
-        lines += [head, *message, *found]
+        lines += [head, *message, *found, *_report(record)]
         if record.sample:
             options = [] if workspace == Path("workspace") else ["--workspace", str(workspace)]
             command = [shown_path(Path(sys.executable)), sys.argv[0], "predict", *options, experiment]
             lines += [f"next: {shlex.join([*command, shown_path(Path(record.sample))])}"]
-        return "\n".join([*lines, *_report(record)])
+        return "\n".join(lines)
     told = _diagnostics(record, "problem", "warning")
     lines += [record.message or record.status, *_metrics(record), *describe_tuning(record), *told, *_log(record)]
     lines += _report(record)

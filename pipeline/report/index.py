@@ -63,7 +63,7 @@ def _table(records: Sequence[RunRecord], live: int | None, paths: Paths) -> Tabl
         path = report_path(paths, record.run_id)
         version = str(record.pushed_version or "")
         is_live = live is not None and record.pushed_version == live
-        told, _ = headline(record)
+        told = "Pushed" if record.status == PUSHED else headline(record)[0]
         rows.append(
             [
                 Cell(record.run_id, link=path.name if path.exists() else None),
@@ -82,7 +82,10 @@ def _accuracy(records: Sequence[RunRecord], live: int | None) -> Figure:
         places = range(1, len(records) + 1)
         values = [record.metrics["accuracy"] for record in records]
         axes.plot(places, values, color=SERIES[0], linewidth=1)
-        for is_good, color, marker, name in ((True, SERIES[0], "o", "pushed"), (False, SERIES[1], "x", "not pushed")):
+        for is_good, color, marker, name in (
+            (True, SERIES[0], "o", "pushed, or nothing new"),
+            (False, SERIES[1], "x", "not pushed"),
+        ):
             kept = [
                 (place, value)
                 for place, value, record in zip(places, values, records, strict=True)
@@ -98,6 +101,8 @@ def _accuracy(records: Sequence[RunRecord], live: int | None) -> Figure:
                 served, values[served[0] - 1], color=INK, marker="o", markersize=7, linestyle="none", label="live"
             )
         axes.set_xticks([1, len(records)], [_day(record) for record in (records[0], records[-1])])
+        for label, side in zip(axes.get_xticklabels(), ("left", "right"), strict=True):
+            label.set_horizontalalignment(side)
         axes.set_xlim(0.9, len(records) + 0.1)
 
     values = [record.metrics["accuracy"] for record in records]

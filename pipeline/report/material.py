@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tfx.types import Artifact
 
     from components.image_example_gen.report import IngestionReport
-    from pipeline.lineage import Origin
+    from pipeline.report.lineage import Origin
 
 _CANARY_NAME = "canary.json"
 
@@ -117,7 +117,7 @@ class Material:
     @cached_property
     def origins(self) -> list[Origin]:
         """Where each output comes from, in the order of the stages."""
-        from pipeline.lineage import origins
+        from pipeline.report.lineage import origins
 
         if self.connection is None:
             return []

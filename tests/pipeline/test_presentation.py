@@ -64,9 +64,11 @@ def record(status: str, run_id: str = RUN_ID, **changes: object) -> RunRecord:
 def test_a_push_says_where_and_how_good_and_what_next(paths: Paths) -> None:
     """The newest version, the metrics, and a command that can be copied."""
     pushed = record("pushed", metrics=METRICS, sample="workspace/flowers/runs/x/sample-rose.png")
+    pushed.report = str(paths.reports / "x.html")
     assert summarize(pushed, LocalDirectory(paths.serving), "flowers", Path("workspace")).splitlines() == [
         "pushed workspace/flowers/serving/10",
         "accuracy 0.9877, cross_entropy 0.1235",
+        "report: workspace/flowers/reports/x.html",
         "next: .venv/bin/python local_runner.py predict flowers workspace/flowers/runs/x/sample-rose.png",
     ]
 
@@ -118,9 +120,11 @@ def test_a_stop_says_why(paths: Paths) -> None:
         "accuracy 0.9877, cross_entropy 0.1235",
     ]
     failed = record("failed", message="Trainer: out of memory", log=str(paths.runs / "x" / "Trainer.log"))
+    failed.report = str(paths.reports / "x.html")
     assert summarize(failed, LocalDirectory(paths.serving), "flowers", Path("workspace")).splitlines() == [
         "Trainer: out of memory",
         "log: workspace/flowers/runs/x/Trainer.log",
+        "report: workspace/flowers/reports/x.html",
     ]
     assert summarize(record("failed"), LocalDirectory(paths.serving), "flowers", Path("workspace")) == "failed"
 

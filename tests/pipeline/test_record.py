@@ -30,6 +30,7 @@ def full_record(run_id: str = "20260102T030405-abcd") -> RunRecord:
         diagnostics=[{"sign": "slow_start", "kind": "warning", "epoch": 3, "figures": {"drop": 0.01}}],
         tuning={"best": {"training.learning_rate": 0.01}},
         sample="sample-rose.png",
+        report="reports/x.html",
         seconds=13.0,
     )
 
@@ -115,7 +116,7 @@ def test_what_a_program_gets() -> None:
     assert content["training"]["stopped_by"] == "early_stopping"
     assert content["diagnostics"][0]["figures"] == {"drop": 0.01}
     assert content["tuning"] == {"best": {"training.learning_rate": 0.01}}
-    assert content["report"] is None
+    assert content["report"] == "reports/x.html"
 
 
 def test_what_a_program_gets_where_nothing_ran() -> None:

@@ -152,7 +152,7 @@ def test_an_interruption_before_the_first_node(refused: Outcome, tmp_path: Path)
         outcome = in_process("run", "digits", "--workspace", str(tmp_path), "--json")
     assert outcome.exit_status == 1
     assert not outcome.shows_a_trace
-    assert (outcome.json["status"], outcome.json["nodes"]) == ("failed", {})
+    assert (outcome.json["status"], outcome.states) == ("failed", {"RunReport": "executed"})
     assert outcome.json["message"] == "loading: interrupted; run again: finished stages are kept, this one starts anew"
 
 
@@ -164,9 +164,10 @@ def test_a_data_set_that_cannot_be_prepared_is_1(tmp_path: Path) -> None:
     outcome = in_process("run", "digits", "--workspace", str(tmp_path))
     assert outcome.exit_status == 1
     assert not outcome.shows_a_trace
-    message, log = outcome.output.splitlines()
+    message, log, report = outcome.output.splitlines()
     assert message.startswith("loading: the data set digits cannot be prepared over 'own.txt'")
     assert "FileExistsError" in Path(log.removeprefix("log: ")).read_text()
+    assert Path(report.removeprefix("report: ")).is_file()
     assert own.exists()
 
 
@@ -207,7 +208,7 @@ def test_what_is_refused_is_kept(project: Project, records: list[bytes], refused
 
 def test_metrics_and_a_sample_are_recorded(good: Outcome) -> None:
     """A run that evaluated has its metrics, and an image of the evaluated split named after its class."""
-    assert set(good.json["metrics"]) == {"accuracy", "cross_entropy", "example_count"}
+    assert {"accuracy", "cross_entropy", "macro_f1", "calibration_error"} < set(good.json["metrics"])
     assert 0 <= good.json["metrics"]["accuracy"] <= 1
     sample = Path(good.json["sample"])
     assert re.fullmatch(r"sample-\d\.png", sample.name)
@@ -233,10 +234,7 @@ def test_a_lost_version_is_pushed_again(project: Project, good: Outcome) -> None
     shutil.rmtree(project.root / "serving")
     outcome = project.run("data.quarantine.max_fraction=0.01")
     assert (outcome.exit_status, outcome.json["status"]) == (0, "pushed")
-    assert outcome.states == {
-        **dict.fromkeys(good.states, "cached"),
-        **dict.fromkeys(["Pusher", "RunReport"], "executed"),
-    }
+    assert outcome.states == {**dict.fromkeys(good.states, "cached"), "Pusher": "executed", "RunReport": "executed"}
     assert project.versions() == [str(outcome.json["pushed_version"])]
 
 
@@ -274,7 +272,7 @@ def test_every_run_has_its_own_record_and_logs(project: Project, good: Outcome) 
     """Each run's directory holds its record and a log per node, with what the libraries said."""
     directory = project.root / "runs" / good.json["run_id"]
     names = {path.name for path in directory.iterdir()}
-    assert {"record.json", "loading.log", "Trainer.log"} <= names
+    assert {"record.json", "loading.log", "Trainer.log", "RunReport.log"} <= names
     assert re.search(r"INFO darkroom\.progress: epoch 1/1, loss .*val_loss", (directory / "Trainer.log").read_text())
 
 

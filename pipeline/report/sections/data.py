@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 _MOST_BARS = 24
 _MOST_CLASSES = 50
 _NUM_BINS = 32
+# What a drawing can show; more would only make the page large.
+_MOST_POINTS = 200
+_MOST_SIZES = 500
 
 
 def data(material: Material) -> Section | None:
@@ -99,9 +102,11 @@ def _missing(number: int) -> Tone:
 
 
 def _falling(counts: list[int], description: str) -> Figure:
+    places = np.unique(np.linspace(0, len(counts) - 1, _MOST_POINTS).round().astype(int))
+
     def paint(axes: Axes) -> None:
         axes.grid(axis="y")
-        axes.fill_between(range(1, len(counts) + 1), counts, color=SERIES[0], linewidth=0)
+        axes.fill_between(places + 1, [counts[place] for place in places], color=SERIES[0], linewidth=0)
         axes.set_xlabel("classes, the most frequent first")
         axes.set_ylim(0)
 
@@ -116,7 +121,9 @@ def _sizes(facts: pa.Table) -> Iterator[Block]:
 
     def paint(axes: Axes) -> None:
         axes.grid()
-        sizes, numbers = np.unique(np.stack([widths, heights], axis=1), axis=0, return_counts=True)
+        step = -(-len(widths) // _MOST_SIZES)
+        some = np.stack([widths, heights], axis=1)[::step]
+        sizes, numbers = np.unique(some, axis=0, return_counts=True)
         axes.scatter(sizes[:, 0], sizes[:, 1], s=6 + 60 * numbers / numbers.max(), color=SERIES[0], alpha=0.5, lw=0)
         axes.set_xlabel("width in pixels")
         axes.set_ylabel("height in pixels")

@@ -9,7 +9,7 @@ import pyarrow as pa
 from pipeline.report.content import Picture, Pictures, Section, Text
 from pipeline.report.material import Material
 from pipeline.report.pictures import Place, picture, pixels_of, read_examples
-from pipeline.report.wording import counted, short
+from pipeline.report.wording import count, counted, short
 
 _MOST = 24
 
@@ -25,8 +25,8 @@ def mistakes(material: Material) -> Section | None:
     worst = wrong.sort_by([("probability", "descending")]).slice(0, _MOST).to_pylist()
     records = read_examples(examples, [_place(row) for row in worst])
     caption = (
-        f"{counted(wrong.num_rows, 'image')} of {table.num_rows:,} are taken for another class; those that the model is"
-        " most sure of come first. Below each: its class, and what the model says with which probability."
+        f"Taken for another class: {count(wrong.num_rows)} of {counted(table.num_rows, 'image')}; those that the model"
+        " is most sure of come first. Below each: its class, and what the model says with which probability."
     )
     pictures = [_picture(material, row, records[_place(row)]) for row in worst]
     return Section("Worst mistakes", [Pictures(pictures, caption)])

@@ -43,10 +43,8 @@ def samples(material: Material) -> Section | None:
         (name, [_picture(name, column, pixels[row]) for column, pixels in zip(columns, stages, strict=True)])
         for row, name in enumerate(names)
     ]
-    caption = "Training images of several classes as they are stored"
-    caption += ", as the model gets them" if transform else ""
-    caption += ", and as augmentation varies them in training" if len(columns) > 2 else ""
-    return Section("Samples", [Gallery(columns, rows, f"{caption}.")])
+    told = ["as they are stored", "as the model gets them", "as augmentation varies them"][: min(len(columns), 3)]
+    return Section("Samples", [Gallery(columns, rows, f"Training images of several classes {', '.join(told)}.")])
 
 
 def _chosen(examples_uri: str) -> tuple[list[int], list[bytes]]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipeline.record import FAILED, NOT_BLESSED, PUSHED, STOPPED_BY_GATE, UNCHANGED, RunRecord
+from pipeline.nodes import RUN_REPORT
+from pipeline.record import FAILED, NOT_BLESSED, PUSHED, SKIPPED, STOPPED_BY_GATE, UNCHANGED, RunRecord
 from pipeline.report.content import Block, Section, Text, Tone
 from pipeline.report.material import Material
 
@@ -30,8 +31,9 @@ def headline(record: RunRecord) -> tuple[str, Tone]:
 
 def stopped_at(record: RunRecord) -> str:
     """The stage after which nothing was done any more."""
-    failed = [node for node, result in record.nodes.items() if result.state == FAILED]
-    worked = [node for node, result in record.nodes.items() if result.state != "skipped"]
+    stages = {node: result.state for node, result in record.nodes.items() if node != RUN_REPORT}
+    failed = [node for node, state in stages.items() if state == FAILED]
+    worked = [node for node, state in stages.items() if state != SKIPPED]
     return next(iter(failed), worked[-1] if worked else _LOADING)
 
 
