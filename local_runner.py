@@ -36,7 +36,7 @@ def run(
     """Run an experiment, from the data to the push.
 
     Exit status: 0 pushed, or nothing new to do; 1 failed; 2 the experiment is wrong; 3 stopped by the
-    data gate; 4 the model is not blessed.
+    data gate; 4 the model is not blessed, or refused by the canary.
     """
     loaded, paths = load(experiment, overrides, workspace, as_json)
     if accept_data is not None and not accept_data.strip():
