@@ -147,7 +147,8 @@ def report(experiment: str, overrides: tuple[str, ...], workspace: Path) -> None
     newest = newest_report(paths)
     if newest is None:
         _end(f"there is no report in {paths.reports}: {loaded.name} has not run yet in this workspace", _USAGE)
-    click.echo(shown_path(newest))
+    else:
+        click.echo(shown_path(newest))
 
 
 @main.command()

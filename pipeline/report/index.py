@@ -101,8 +101,9 @@ def _accuracy(records: Sequence[RunRecord], live: int | None) -> Figure:
                 served, values[served[0] - 1], color=INK, marker="o", markersize=7, linestyle="none", label="live"
             )
         axes.set_xticks([1, len(records)], [_day(record) for record in (records[0], records[-1])])
-        for label, side in zip(axes.get_xticklabels(), ("left", "right"), strict=True):
-            label.set_horizontalalignment(side)
+        first, last = axes.get_xticklabels()
+        first.set_horizontalalignment("left")
+        last.set_horizontalalignment("right")
         axes.set_xlim(0.9, len(records) + 0.1)
 
     values = [record.metrics["accuracy"] for record in records]
