@@ -77,9 +77,9 @@ def _figure(name: str, train: Sequence[float], held_out: Sequence[float], best_e
         count_along_x(axes)
 
     description = (
-        f"Over {counted(len(train), 'epoch')} {name} went from {number(train[0])} to {number(train[-1])} on the training"
-        f" split and from {number(held_out[0])} to {number(held_out[-1])} on the eval split; in the best epoch,"
-        f" {best_epoch}, it was {number(kept)} there."
+        f"Over {counted(len(train), 'epoch')} {name} went from {number(train[0])} to {number(train[-1])} on the"
+        f" training split and from {number(held_out[0])} to {number(held_out[-1])} on the eval split; in the best"
+        f" epoch, {best_epoch}, it was {number(kept)} there."
     )
     return draw(name.capitalize(), description, paint)
 
