@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pipeline.report.content import Block, Figure, Section, Text, Tone, Values
 from pipeline.report.material import Material
 from pipeline.report.plots import INK, MUTED, SERIES, count_along_x, draw, scale_by_powers
-from pipeline.report.wording import number
+from pipeline.report.wording import counted, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -77,9 +77,9 @@ def _figure(name: str, train: Sequence[float], held_out: Sequence[float], best_e
         count_along_x(axes)
 
     description = (
-        f"Over {len(train)} epochs {name} went from {number(train[0])} to {number(train[-1])} on the training split"
-        f" and from {number(held_out[0])} to {number(held_out[-1])} on the eval split; in the best epoch, {best_epoch},"
-        f" it was {number(kept)} there."
+        f"Over {counted(len(train), 'epoch')} {name} went from {number(train[0])} to {number(train[-1])} on the"
+        f" training split and from {number(held_out[0])} to {number(held_out[-1])} on the eval split; in the best"
+        f" epoch, {best_epoch}, it was {number(kept)} there."
     )
     return draw(name.capitalize(), description, paint)
 
