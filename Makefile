@@ -15,8 +15,8 @@ environment: ## Makes .venv from requirements.lock, where that is not done alrea
 run: environment ## Runs EXPERIMENT (default: digits), from its data to a pushed model
 	@$(PYTHON) local_runner.py run $(EXPERIMENT)
 
-test: environment ## Runs all tests
-	$(PYTHON) -m pytest
+test: environment ## Runs all tests, two modules at a time
+	$(PYTHON) -m pytest --numprocesses 2 --dist loadfile
 
 lint: environment ## Checks style, types and which package imports which
 	$(PYTHON) -m ruff check .
@@ -41,8 +41,8 @@ bench: environment ## Measures Darkroom against stock TFX and plain Keras, and h
 transfer: environment ## Measures what weights of some classes are worth to others, on Fashion-MNIST
 	$(PYTHON) -m tests.bench.transfer
 
-soak: environment ## Kills a training twenty times, and compares what comes of it
-	$(PYTHON) -m tests.soak.training_kills
+soak: environment ## Kills a training twenty times, and pushes and rollbacks while pollers read; takes half an hour
+	@status=0; for part in training_kills pushes; do $(PYTHON) -m tests.soak.$$part || status=1; done; exit $$status
 
 clean: ## Removes the environment and all caches, never the workspace
 	rm -rf .venv .uv .mypy_cache .pytest_cache .ruff_cache

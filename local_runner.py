@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
 import click
 
-if TYPE_CHECKING:
-    from pipeline.paths import Paths
-    from schemas.experiment import Experiment
-
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-_USAGE = 2
+from pipeline.command import USAGE, end, experiment_options, json_option, load
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -27,32 +20,11 @@ def main() -> None:
     """
 
 
-def _experiment_options(command: Command) -> Command:
-    """The argument and the options that every command takes."""
-    for decorate in (
-        click.argument("experiment"),
-        click.option("--set", "overrides", metavar="K=V", multiple=True, help="Override a key, as training.epochs=3."),
-        click.option(
-            "--workspace",
-            metavar="DIR",
-            type=click.Path(path_type=Path),
-            default=Path("workspace"),
-            show_default=True,
-            help="Where results are kept.",
-        ),
-    ):
-        command = decorate(command)
-    return command
-
-
-_json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line.")
-
-
 @main.command()
-@_experiment_options
+@experiment_options
 @click.option("--accept-data", metavar="REASON", help="Let this run go on against the data gate; kept in its record.")
 @click.option("--force-bless", metavar="REASON", help="Push the model also if it is not blessed; kept in the record.")
-@_json_option
+@json_option
 def run(
     experiment: str,
     overrides: tuple[str, ...],
@@ -64,9 +36,9 @@ def run(
     """Run an experiment, from the data to the push.
 
     Exit status: 0 pushed, or nothing new to do; 1 failed; 2 the experiment is wrong; 3 stopped by the
-    data gate; 4 the model is not blessed.
+    data gate; 4 the model is not blessed, or refused by the canary.
     """
-    loaded, paths = _load(experiment, overrides, workspace, as_json)
+    loaded, paths = load(experiment, overrides, workspace, as_json)
     if accept_data is not None and not accept_data.strip():
         raise click.BadParameter("give the reason why this data is good enough", param_hint="--accept-data")
     if force_bless is not None and not force_bless.strip():
@@ -87,7 +59,7 @@ def run(
     try:
         paths.prepare()
     except WorkspaceError as refusal:
-        _end(str(refusal), 1, not_started(FAILED, [str(refusal)]) if as_json else None)
+        end(str(refusal), 1, not_started(FAILED, [str(refusal)]) if as_json else None)
     with original_streams() as (output, error):
         with progress_on(error) as progress, ended_in_order():
             record = Run(loaded, paths, progress, accept_data, force_bless).execute()
@@ -99,11 +71,11 @@ def run(
 
 
 @main.command()
-@_experiment_options
+@experiment_options
 @click.option("--show", is_flag=True, help="Print the experiment with all its defaults.")
 def validate(experiment: str, overrides: tuple[str, ...], workspace: Path, show: bool) -> None:
     """Check an experiment and print every error at once."""
-    loaded, _ = _load(experiment, overrides, workspace, as_json=False)
+    loaded, _ = load(experiment, overrides, workspace, as_json=False)
     if show:
         from schemas.loading import resolved_yaml
 
@@ -113,11 +85,11 @@ def validate(experiment: str, overrides: tuple[str, ...], workspace: Path, show:
 
 
 @main.command()
-@_experiment_options
-@_json_option
+@experiment_options
+@json_option
 def status(experiment: str, overrides: tuple[str, ...], workspace: Path, as_json: bool) -> None:
     """Show an experiment's runs, nodes and pushed versions."""
-    loaded, paths = _load(experiment, overrides, workspace, as_json, require_places=False)
+    loaded, paths = load(experiment, overrides, workspace, as_json, require_places=False)
     from components.errors import StageError
     from pipeline.presentation import print_status, status_object
     from pipeline.versions import serving_of
@@ -129,33 +101,32 @@ def status(experiment: str, overrides: tuple[str, ...], workspace: Path, as_json
         else:
             print_status(loaded.name, paths, serving)
     except StageError as error:
-        _end(str(error), 1, {"status": "failed", "message": str(error)} if as_json else None)
+        end(str(error), 1, {"status": "failed", "message": str(error)} if as_json else None)
 
 
 @main.command()
-@_experiment_options
+@experiment_options
 def report(experiment: str, overrides: tuple[str, ...], workspace: Path) -> None:
     """Print the path of the newest run's report.
 
     A page beside it, index.html, compares all runs. Exit status: 0 printed; 2 there is none, or the experiment is
     wrong.
     """
-    loaded, paths = _load(experiment, overrides, workspace, as_json=False, require_places=False)
+    loaded, paths = load(experiment, overrides, workspace, as_json=False, require_places=False)
     from pipeline.report.places import newest_report
     from schemas.problems import shown_path
 
     newest = newest_report(paths)
     if newest is None:
-        _end(f"there is no report in {paths.reports}: {loaded.name} has not run yet in this workspace", _USAGE)
-    else:
-        click.echo(shown_path(newest))
+        end(f"there is no report in {paths.reports}: {loaded.name} has not run yet in this workspace", USAGE)
+    click.echo(shown_path(newest))
 
 
 @main.command()
-@_experiment_options
+@experiment_options
 @click.option("--to", "version", type=int, metavar="VERSION", help="Default: the newest whole one below the live one.")
 @click.option("--reason", metavar="TEXT", help="Kept in the history of the versions.")
-@_json_option
+@json_option
 def rollback(
     experiment: str, overrides: tuple[str, ...], workspace: Path, version: int | None, reason: str | None, as_json: bool
 ) -> None:
@@ -164,42 +135,61 @@ def rollback(
     Exit status: 0 it is live; 1 there is none to go back to, or it is damaged, or the directory cannot be
     changed; 2 there is no such version, or the experiment is wrong.
     """
-    loaded, paths = _load(experiment, overrides, workspace, as_json, require_places=False)
+    loaded, paths = load(experiment, overrides, workspace, as_json, require_places=False)
     from pipeline.versions import roll_experiment_back
 
     outcome = roll_experiment_back(loaded, paths, version, reason)
     if outcome.exit_status:
-        _end(outcome.message, outcome.exit_status, outcome.to_json() if as_json else None)
+        end(outcome.message, outcome.exit_status, outcome.to_json() if as_json else None)
     click.echo(json.dumps(outcome.to_json()) if as_json else outcome.message)
 
 
 @main.command()
-@_experiment_options
+@experiment_options
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@_json_option
+@click.option("--server", metavar="URL", help="Ask a model server: http://HOST:8501, or grpc://HOST:8500.")
+@click.option("--model", metavar="NAME", help="Its name on the server. Default: the experiment's.")
+@click.option("--label", help="The version that a server asks: stable or candidate. Default: the newest.")
+@click.option(
+    "--timeout",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0, min_open=True),
+    help="For a server's answer. Default: 10.",
+)
+@json_option
 def predict(
-    experiment: str, overrides: tuple[str, ...], workspace: Path, images: tuple[Path, ...], as_json: bool
+    experiment: str, overrides: tuple[str, ...], workspace: Path, images: tuple[Path, ...], as_json: bool, **asked: Any
 ) -> None:
-    """Label images with the pushed model."""
-    loaded, paths = _load(experiment, overrides, workspace, as_json, require_places=False)
-    if absent := [f"{image}: no such file" for image in images if not image.is_file()]:
-        _end("\n".join(absent), _USAGE, _no_predictions(absent) if as_json else None)
+    """Label images with the pushed model, or as a model server does.
+
+    Exit status: 0 all are labelled; 1 not all, or none for want of a model; 2 the command is wrong.
+    """
+    loaded, paths = load(experiment, overrides, workspace, as_json, require_places=False)
+    from pipeline.prediction import predict_with_newest, unusable
+    from pipeline.serving_client.target import AddressError, target_of
+
+    if absent := unusable(images):
+        end("\n".join(absent), USAGE, _no_predictions(absent) if as_json else None)
+    try:
+        target = target_of(loaded.name, **asked)
+    except AddressError as error:
+        raise click.UsageError(str(error)) from error
 
     from pipeline import runtime
 
     runtime.configure()
     from components.errors import StageError
-    from pipeline.prediction import newest_version, predict_quietly
     from pipeline.presentation import predictions_object, print_predictions
+    from pipeline.serving_client.client import predict_on_server
     from pipeline.versions import serving_of
 
     try:
-        serving = serving_of(loaded, paths)
-        version = newest_version(serving)
-        with serving.at_hand(version) as directory:
-            predictions = predict_quietly(directory, version, images)
+        if target is None:
+            version, predictions = predict_with_newest(serving_of(loaded, paths), images)
+        else:
+            version, predictions = predict_on_server(target, images)
     except StageError as error:
-        _end(str(error), 1, _no_predictions([str(error)]) if as_json else None)
+        end(str(error), 1, _no_predictions([str(error)]) if as_json else None)
     if as_json:
         click.echo(json.dumps(predictions_object(version, predictions)))
     else:
@@ -224,7 +214,7 @@ def predict(
     help="Files as they are, uint8 pixels, or pixels / 255.",
 )
 @click.option("--set", "overrides", metavar="K=V", multiple=True, help="A key of data, as data.columns.path=filename.")
-@_json_option
+@json_option
 def ingest(
     source: str,
     destination: str,
@@ -245,7 +235,7 @@ def ingest(
     try:
         data = load_data(source, data_format or ("manifest" if Path(source).is_file() else "image_folder"), overrides)
     except ExperimentError as error:
-        _end(str(error), _USAGE, {"status": "invalid", "message": str(error)} if as_json else None)
+        end(str(error), USAGE, {"status": "invalid", "message": str(error)} if as_json else None)
 
     from pipeline import runtime
 
@@ -256,38 +246,14 @@ def ingest(
 
     with original_streams() as (output, error_output), ended_in_order():
         result = write_tfrecords(data, destination, encoding)
-        print(result.describe(), file=error_output if as_json or result.exit_status == _USAGE else output)
+        print(result.describe(), file=error_output if as_json or result.exit_status == USAGE else output)
         if as_json:
             print(json.dumps(result.to_json()), file=output)
     sys.exit(result.exit_status)
 
 
-def _load(
-    experiment: str, overrides: tuple[str, ...], workspace: Path, as_json: bool, require_places: bool = True
-) -> tuple[Experiment, Paths]:
-    """Loads an experiment, or ends the process with all its errors."""
-    from pipeline.paths import Paths
-    from pipeline.record import INVALID, not_started
-    from schemas.loading import load_experiment
-    from schemas.problems import ExperimentError
-
-    try:
-        loaded = load_experiment(experiment, overrides, require_places=require_places)
-    except ExperimentError as error:
-        errors = [str(problem) for problem in error.problems]
-        _end(str(error), _USAGE, not_started(INVALID, errors) if as_json else None)
-    return loaded, Paths(workspace.absolute(), loaded.name)
-
-
 def _no_predictions(errors: list[str]) -> dict[str, Any]:
     return {"version": None, "predictions": [], "errors": errors}
-
-
-def _end(message: str, exit_status: int, last_line: dict[str, Any] | None = None) -> None:
-    click.echo(message, err=True)
-    if last_line is not None:
-        click.echo(json.dumps(last_line))
-    sys.exit(exit_status)
 
 
 if __name__ == "__main__":

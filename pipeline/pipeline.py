@@ -5,6 +5,7 @@ from __future__ import annotations
 from tfx.orchestration import metadata
 from tfx.orchestration.pipeline import Pipeline
 
+from components.canary.component import image_canary
 from components.data_gate.baseline import last_data_resolver
 from components.data_gate.component import DataGate
 from components.evaluator.component import baseline_resolver, image_evaluator
@@ -66,12 +67,24 @@ def create_pipeline(experiment: Experiment, paths: Paths, base_weights: str | No
     )
     baseline = baseline_resolver(trainer.outputs["model"])
     evaluator = image_evaluator(experiment.evaluation, examples, trainer.outputs["model"], baseline.outputs["model"])
+    canary = None
+    if experiment.canary.enabled:
+        canary = image_canary(
+            experiment.canary,
+            experiment.evaluation.split,
+            trainer.outputs["model"],
+            examples,
+            transform.outputs["transform_graph"],
+        )
+        # Blessed before it is tried; and not tried again where nothing but a threshold has changed.
+        canary.add_upstream_node(evaluator)
     pusher = AtomicPusher(
         experiment.name,
         experiment.push,
         paths.published(experiment),
         trainer.outputs["model"],
         evaluator.outputs["blessing"],
+        canary.outputs["infra_blessing"] if canary else None,
     )
 
     return Pipeline(
@@ -89,6 +102,7 @@ def create_pipeline(experiment: Experiment, paths: Paths, base_weights: str | No
             trainer.with_id(TRAINER),
             baseline,
             evaluator,
+            *([canary] if canary else []),
             pusher.with_id(PUSHER),
         ],
         enable_cache=True,

@@ -23,6 +23,7 @@ from schemas.problems import shown_path
 _NUM_RUNS = 10
 # Of all metrics; the others are in the report and in --json.
 _SHOWN = ("accuracy", "macro_f1", "cross_entropy", "calibration_error")
+_COLUMNS = ("accuracy", "cross_entropy")
 _STYLES = {PUSHED: "green", UNCHANGED: "cyan"}
 
 
@@ -60,7 +61,7 @@ def print_status(name: str, paths: Paths, serving: ServingDirectory) -> None:
         print(f"{name} has not run yet in {shown_path(paths.root)}")
         return
     shown_runs = records[-_NUM_RUNS:]
-    names = sorted({metric for record in shown_runs for metric in _figures(record)})
+    names = [name for name in _COLUMNS if any(name in record.metrics for record in shown_runs)]
     runs = _table("run", "status", "seconds", "version", *names)
     for record in shown_runs:
         status = Text(record.status, _STYLES.get(record.status, "red"))

@@ -18,10 +18,19 @@ UNCHANGED = "unchanged"
 INVALID = "invalid"
 STOPPED_BY_GATE = "stopped_by_gate"
 NOT_BLESSED = "not_blessed"
+REFUSED = "refused"
 FAILED = "failed"
 
 # A contract: other programs rely on these.
-EXIT_STATUSES = {PUSHED: 0, UNCHANGED: 0, FAILED: 1, INVALID: 2, STOPPED_BY_GATE: 3, NOT_BLESSED: 4}
+EXIT_STATUSES = {
+    PUSHED: 0,
+    UNCHANGED: 0,
+    FAILED: 1,
+    INVALID: 2,
+    STOPPED_BY_GATE: 3,
+    NOT_BLESSED: 4,
+    REFUSED: 4,
+}
 
 EXECUTED = "executed"
 CACHED = "cached"

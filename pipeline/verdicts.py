@@ -6,12 +6,15 @@ import os
 from typing import NamedTuple
 
 from tfx.dsl.io import fileio
+from tfx.types import Artifact
 
+from components.canary.verdict import VERDICT_NAME as TRIAL_NAME
+from components.canary.verdict import Verdict as TrialVerdict
 from components.data_gate.artifact import VERDICT_NAME
 from components.data_gate.verdict import Verdict
 from components.evaluator.outcome import describe_failures
 from pipeline.execution import Outputs
-from pipeline.record import NOT_BLESSED, STOPPED_BY_GATE
+from pipeline.record import NOT_BLESSED, REFUSED, STOPPED_BY_GATE
 
 
 class Stop(NamedTuple):
@@ -37,4 +40,16 @@ def stop_after(outputs: Outputs) -> Stop | None:
     if "blessing" in outputs and outputs["blessing"][0].get_int_custom_property("blessed") != 1:
         failures = describe_failures(outputs["evaluation"][0].uri)
         return Stop(NOT_BLESSED, "the model is not blessed and is not pushed:\n" + "\n".join(failures))
+    if "infra_blessing" in outputs:
+        trial = read_trial(outputs["infra_blessing"][0])
+        if not trial.passed:
+            return Stop(
+                REFUSED, "the model is refused by the canary and is not pushed:\n" + "\n".join(trial.failures())
+            )
     return None
+
+
+def read_trial(infra_blessing: Artifact) -> TrialVerdict:
+    """What the Canary found."""
+    with fileio.open(os.path.join(infra_blessing.uri, TRIAL_NAME)) as file:
+        return TrialVerdict.from_json(file.read())

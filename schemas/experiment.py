@@ -9,8 +9,10 @@ from pydantic import Field
 
 from schemas.augmentation import Augmentation
 from schemas.backbones import BACKBONES
+from schemas.canary import Canary
 from schemas.data import Data
 from schemas.evaluation import Evaluation
+from schemas.export import Export
 from schemas.gate import Gate, Schema
 from schemas.model import Model, WeightsFrom
 from schemas.preprocessing import Preprocessing
@@ -48,8 +50,12 @@ class Experiment(Section):
     """How the network learns."""
     tuning: Tuning = Tuning()
     """What is searched for before the training."""
+    export: Export = Export()
+    """What travels with the exported model."""
     evaluation: Evaluation = Evaluation()
     """What a model must show before it is pushed."""
+    canary: Canary = Canary()
+    """What the exported model must do before it is pushed."""
     push: Push = Push()
     """Where models are published."""
     beam: Beam = Beam()

@@ -49,3 +49,10 @@ TOP_PROBABILITIES = "top_probabilities"
 # Files beside the graph in the SavedModel's assets.
 LABELS_ASSET = "labels.txt"
 EXPERIMENT_ASSET = "experiment.json"
+
+# Files beside the SavedModel's graph that no signature reads.
+WARM_UP_REQUESTS = "assets.extra/tf_serving_warmup_requests"
+LITE_MODELS = {"float16": "assets.extra/model_float16.tflite", "int8": "assets.extra/model_int8.tflite"}
+
+# Input of the TensorFlow Lite models.
+LITE_PIXELS = "pixels"

@@ -20,6 +20,7 @@ NODES = [
     "Transform",
     "Trainer",
     "Evaluator",
+    "Canary",
     "Pusher",
     "RunReport",
 ]

@@ -12,11 +12,12 @@ from schemas.push import Push
 
 
 class AtomicPusherSpec(types.ComponentSpec):
-    """Inputs: the model and its blessing. Output: what was pushed, and where."""
+    """Inputs: the model and its blessings. Output: what was pushed, and where."""
 
     INPUTS = {
         "model": component_spec.ChannelParameter(type=standard_artifacts.Model),
         "model_blessing": component_spec.ChannelParameter(type=standard_artifacts.ModelBlessing),
+        "infra_blessing": component_spec.ChannelParameter(type=standard_artifacts.InfraBlessing, optional=True),
     }
     OUTPUTS = {"pushed_model": component_spec.ChannelParameter(type=standard_artifacts.PushedModel)}
     PARAMETERS = {
@@ -40,6 +41,7 @@ class AtomicPusher(base_component.BaseComponent):
         serving_directory: str,
         model: types.BaseChannel,
         model_blessing: types.BaseChannel,
+        infra_blessing: types.BaseChannel | None = None,
     ) -> None:
         """Declares the stage.
 
@@ -49,6 +51,7 @@ class AtomicPusher(base_component.BaseComponent):
           serving_directory: parent of the version directories, a local path or one at gs:// or s3://.
           model: the Trainer's output.
           model_blessing: the Evaluator's output.
+          infra_blessing: the Canary's output; None where models are not tried.
         """
         super().__init__(
             AtomicPusherSpec(
@@ -58,6 +61,7 @@ class AtomicPusher(base_component.BaseComponent):
                 code_digest=code_digest("pusher"),
                 model=model,
                 model_blessing=model_blessing,
+                infra_blessing=infra_blessing,
                 pushed_model=types.Channel(type=standard_artifacts.PushedModel),
             )
         )

@@ -28,13 +28,16 @@ class Executor(base_executor.BaseExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Raises StageError for a model that is not blessed.
+        """Raises StageError for a model that is not blessed, or that the Canary refused.
 
         The artifact's property `pushed` is 1 where the version is new, as TFX's own Pusher has it.
         """
         blessing = artifact_utils.get_single_instance(input_dict["model_blessing"])
         if blessing.get_int_custom_property("blessed") != 1:
             raise StageError("the model is not blessed and is not pushed")
+        for tried in input_dict.get("infra_blessing", []):
+            if tried.get_int_custom_property("blessed") != 1:
+                raise StageError("the model was refused by the canary and is not pushed")
         model = artifact_utils.get_single_instance(input_dict["model"])
         serving = open_directory(exec_properties["serving_directory"])
         push = Push.model_validate_json(exec_properties["push"])

@@ -60,6 +60,7 @@ def image_trainer(
             "augmentation": experiment.augmentation.model_dump_json(),
             "model": experiment.model.model_dump_json(),
             "training": experiment.training.model_dump_json(),
+            "export": experiment.export.model_dump_json(),
             "base_weights": base_weights,
             "checkpoint_directory": checkpoint_directory,
             "experiment": _identity(experiment),

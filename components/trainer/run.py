@@ -19,11 +19,13 @@ from components.image_example_gen.report import read_report
 from components.networks.network import build_network
 from components.networks.weights import BASE_WEIGHTS_FILE, NATIVE, NETWORK_FILE
 from components.trainer.export import Servable, export
+from components.trainer.extras import write_extras
 from components.training.cluster import needs_own_processes, train_apart
 from components.training.feeds import settle
 from components.training.request import TrainingRequest
 from components.training.training import TrainingResult, train
 from schemas.augmentation import Augmentation
+from schemas.export import Export
 from schemas.hyperparameters import Sections, apply
 from schemas.model import Model
 from schemas.preprocessing import Preprocessing
@@ -60,6 +62,8 @@ def run_fn(arguments: fn_args_utils.FnArgs) -> None:
         request.labels,
         json.dumps(experiment, indent=1, sort_keys=True),
     )
+    extras = Export.model_validate_json(arguments.custom_config["export"])
+    write_extras(arguments.serving_model_dir, network, request, extras)
     keras.backend.clear_session()
     if checkpoints is not None:
         (checkpoints / _FINISHED).touch()

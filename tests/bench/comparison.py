@@ -97,10 +97,15 @@ def compare(stock: Sequence[Measurement], darkroom: Sequence[Measurement]) -> li
         row("whole process", "s", lambda measurement: measurement.usage.seconds),
         row("outside of the stages", "s", lambda measurement: measurement.outside_of_stages),
         *_stage_rows(_medians(stock), _medians(darkroom)),
+        row("Evaluator and Canary", "s", _seconds_of_judgement),
         row("processor time", "s", lambda measurement: measurement.usage.cpu_seconds),
         row("peak memory", "MiB", lambda measurement: measurement.usage.peak_mebibytes),
         row("accuracy", "", lambda measurement: measurement.accuracy),
     ]
+
+
+def _seconds_of_judgement(measurement: Measurement) -> float:
+    return measurement.stages.get("Evaluator", 0.0) + measurement.stages.get("Canary", 0.0)
 
 
 def _medians(measurements: Sequence[Measurement]) -> dict[str, float]:

@@ -31,6 +31,7 @@ def test_medians_are_set_side_by_side() -> None:
         "ExampleValidator / DataGate": (0.5, 0.25, 0.5),
         "Trainer": (40.0, 10.0, 0.25),
         "Canary": (None, 1.0, None),
+        "Evaluator and Canary": (0.0, 1.0, None),
         "processor time": (70.0, 35.0, 0.5),
         "peak memory": (2000.0, 1000.0, 0.5),
         "accuracy": (0.875, 0.875, 1.0),

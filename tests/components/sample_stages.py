@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tfx.dsl.components.base.base_node import BaseNode
 
+from components.canary.component import image_canary
 from components.data_gate.component import DataGate
 from components.evaluator.component import baseline_resolver, image_evaluator
 from components.image_example_gen.component import ImageExampleGen
@@ -42,7 +43,9 @@ def all_stages(experiment: Experiment, serving_directory: Path) -> list[BaseNode
     model = trainer.outputs["model"]
     baseline = baseline_resolver(model)
     evaluator = image_evaluator(experiment.evaluation, examples, model, baseline.outputs["model"])
-    pusher = AtomicPusher(
-        experiment.name, experiment.push, str(serving_directory), model, evaluator.outputs["blessing"]
-    )
-    return [*stages, trainer, baseline, evaluator, pusher]
+    blessing = evaluator.outputs["blessing"]
+    graph = transform.outputs["transform_graph"]
+    canary = image_canary(experiment.canary, experiment.evaluation.split, model, examples, graph)
+    trial = canary.outputs["infra_blessing"]
+    pusher = AtomicPusher(experiment.name, experiment.push, str(serving_directory), model, blessing, trial)
+    return [*stages, trainer, baseline, evaluator, canary, pusher]

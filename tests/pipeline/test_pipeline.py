@@ -45,6 +45,7 @@ def test_the_nodes_in_order(tmp_path: Path) -> None:
             "Trainer",
             "Baseline",
             "Evaluator",
+            "Canary",
             "Pusher",
         ]
     )
@@ -58,6 +59,7 @@ def test_the_nodes_in_order(tmp_path: Path) -> None:
         ("Transform", "Trainer"),
         ("Trainer", "Baseline"),
         ("Baseline", "Evaluator"),
+        ("Evaluator", "Canary"),
     ):
         assert names.index(earlier) < names.index(later)
 

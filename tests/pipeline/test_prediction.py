@@ -1,13 +1,25 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from components.errors import StageError
 from components.pusher.local_directory import LocalDirectory
-from pipeline.prediction import NoModelError, Prediction, newest_version, predict, predict_quietly
+from components.pusher.object_directory import ObjectDirectory
+from pipeline.prediction import (
+    NoModelError,
+    Prediction,
+    newest_version,
+    predict,
+    predict_quietly,
+    predict_with_newest,
+    unusable,
+)
+from tests.s3 import BUCKET, s3_server
 
 
 class Brightness(tf.Module):
@@ -79,3 +91,39 @@ def test_nothing_else_is_printed(serving: Path, tmp_path: Path, capfd: pytest.Ca
     assert capfd.readouterr() == ("", "")
     list(predict(serving, 10, [image]))
     assert "noise" in capfd.readouterr().out
+
+
+def test_the_newest_version_predicts(serving: Path, tmp_path: Path) -> None:
+    """The version is told beside what it says of each file."""
+    images = [write_png(tmp_path / "light.png", 255), write_png(tmp_path / "dark.png", 51)]
+    version, predictions = predict_with_newest(LocalDirectory(serving), images)
+    assert version == 10
+    assert [prediction.label for prediction in predictions] == ["light", "dark"]
+
+
+def test_a_version_in_an_object_store_predicts(serving: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is brought here for as long as it is needed, and says what it says on a disk."""
+    images = [write_png(tmp_path / "light.png", 255), write_png(tmp_path / "dark.png", 51)]
+    with s3_server(tmp_path, monkeypatch) as bucket:
+        shutil.copytree(serving / "10", bucket / "models" / "10")
+        version, predictions = predict_with_newest(ObjectDirectory(f"s3://{BUCKET}/models"), images)
+    assert (version, predictions) == (10, predict_quietly(serving, 10, images))
+    assert predictions[1].label == "dark"
+
+
+@pytest.mark.parametrize("damage", ["saved_model.pb", "variables/variables.index"])
+def test_a_damaged_version_is_told(damage: str, serving: Path, tmp_path: Path) -> None:
+    """A version that cannot be loaded is named, with what to do; no stack trace."""
+    shutil.copytree(serving / "10", tmp_path / "10")
+    (tmp_path / "10" / damage).write_bytes(b"damaged")
+    with pytest.raises(StageError, match=r"^version 10 cannot be loaded: .*; push another one, or go back"):
+        predict_with_newest(LocalDirectory(tmp_path), [write_png(tmp_path / "light.png", 255)])
+
+
+def test_what_is_no_file_is_told(tmp_path: Path) -> None:
+    """A missing path and a directory are each told as what they are."""
+    image = write_png(tmp_path / "light.png", 255)
+    assert unusable([tmp_path / "none.png", image, tmp_path]) == [
+        f"{tmp_path / 'none.png'}: no such file",
+        f"{tmp_path}: is a directory; give its files, as {tmp_path}/*",
+    ]

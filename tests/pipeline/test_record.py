@@ -37,7 +37,15 @@ def full_record(run_id: str = "20260102T030405-abcd") -> RunRecord:
 
 @pytest.mark.parametrize(
     ("status", "exit_status"),
-    [("pushed", 0), ("unchanged", 0), ("failed", 1), ("invalid", 2), ("stopped_by_gate", 3), ("not_blessed", 4)],
+    [
+        ("pushed", 0),
+        ("unchanged", 0),
+        ("failed", 1),
+        ("invalid", 2),
+        ("stopped_by_gate", 3),
+        ("not_blessed", 4),
+        ("refused", 4),
+    ],
 )
 def test_exit_statuses_are_the_contract_s(status: str, exit_status: int) -> None:
     """Each status ends the process with the number that other programs rely on."""
@@ -48,7 +56,8 @@ def test_exit_statuses_are_the_contract_s(status: str, exit_status: int) -> None
 
 def test_there_is_no_other_status() -> None:
     """The table above is whole."""
-    assert set(EXIT_STATUSES) == {"pushed", "unchanged", "failed", "invalid", "stopped_by_gate", "not_blessed"}
+    stops = {"stopped_by_gate", "not_blessed", "refused"}
+    assert set(EXIT_STATUSES) == {"pushed", "unchanged", "failed", "invalid", *stops}
 
 
 def test_a_run_counts_as_failed_until_it_is_known_better() -> None:

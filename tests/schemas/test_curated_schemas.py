@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import pandas  # type: ignore[import-untyped]  # its stubs are a package of their own
+import pandas
 import pytest
 import tensorflow_data_validation as tfdv
 

@@ -18,7 +18,7 @@ HEAD = "name: x\ndata: {dataset: digits}\n"
         (
             "Training: {}\n",
             "3: Training: unknown key; did you mean 'training'?",
-            ["known here: augmentation, beam, data, evalu"],
+            ["known here: augmentation, beam, canary, data, "],
         ),
         ("epochs: 3\n", "3: epochs: unknown key; did you mean 'training.epochs'?", []),
         ("height: 3\n", "3: height: unknown key; did you mean 'data.features.height' or 'preprocessing.height'?", []),
@@ -29,7 +29,7 @@ HEAD = "name: x\ndata: {dataset: digits}\n"
         (
             "evaluation:\n  thresholds:\n    acuracy: {min: 0.5}\n",
             "5: evaluation.thresholds.acuracy: unknown key; did you mean 'accuracy'?",
-            ["known here: accuracy, cross_entropy"],
+            ["known here: accuracy, calibration_error, cross_entropy"],
         ),
         # Unknown choices.
         (

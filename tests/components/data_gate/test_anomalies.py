@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas  # type: ignore[import-untyped]  # its stubs are a package of their own
+import pandas
 import pyarrow as pa
 import pytest
 import tensorflow_data_validation as tfdv

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas  # type: ignore[import-untyped]  # its stubs are a package of their own
+import pandas
 import pytest
 import tensorflow as tf
 import tensorflow_data_validation as tfdv

@@ -7,7 +7,7 @@ import sklearn.metrics
 import tensorflow_model_analysis as tfma
 from google.protobuf import text_format
 
-from components.evaluator.metrics import Analysis, Scores, confusion_matrix
+from components.evaluator.metrics import Analysis, Figures, Scores, confusion_matrix
 
 NUM_CLASSES = 4
 
@@ -85,7 +85,7 @@ def test_metrics_are_those_of_tfma(scores: Scores) -> None:
     )
     result = tfma.analyze_raw_data(frame, config)
     analysis = Analysis(scores, top_k=1)
-    ours = {(): analysis.overall()}
+    ours: dict[tuple[tuple[str, str], ...], Figures] = {(): analysis.overall()}
     ours.update({(("name", f"class {label}"),): figures for label, figures in analysis.of_classes().items()})
     assert len(result.slicing_metrics) == 4
     for key, metrics in result.slicing_metrics:

@@ -36,6 +36,7 @@ def arguments(sample: Sample, directory: Path, checkpoints: Path | None = None, 
             "augmentation": experiment.augmentation.model_dump_json(),
             "model": experiment.model.model_dump_json(),
             "training": changed.model_dump_json(),
+            "export": experiment.export.model_dump_json(),
             "base_weights": None,
             "checkpoint_directory": str(checkpoints) if checkpoints else None,
             "experiment": '{"digest": "0"}',
@@ -169,3 +170,14 @@ def test_an_augmented_training_exports_no_augmentation(prepared: Sample, tmp_pat
     operations = {node.op for function in graph.library.function for node in function.node_def}
     assert "Conv2D" in operations
     assert not [name for name in operations if "Random" in name]
+
+
+def test_lite_models_travel_with_the_model(prepared: Sample, tmp_path: Path) -> None:
+    """Asked for by the experiment, they lie beside the SavedModel; with no warm-up asked for, there is none."""
+    asked = arguments(prepared, tmp_path, epochs=1)
+    asked.custom_config["export"] = json.dumps({"warm_up": [], "tflite": ["float16", "int8"]})
+    run_fn(asked)
+    extras = tmp_path / "serving" / "assets.extra"
+    assert sorted(path.name for path in extras.iterdir()) == ["model_float16.tflite", "model_int8.tflite"]
+    runner = tf.lite.Interpreter(str(extras / "model_int8.tflite")).get_signature_runner("serving_default")
+    assert runner(pixels=np.zeros((1, 8, 8, 1), np.uint8))["probabilities"].shape == (1, 3)

@@ -1,0 +1,1 @@
+"""Tries an exported model as a model server would use it, before anybody else does."""

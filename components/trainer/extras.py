@@ -1,0 +1,55 @@
+"""What travels with the SavedModel, made of real images of the splits that the training has read."""
+
+from __future__ import annotations
+
+import posixpath
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tensorflow_transform as tft
+from numpy.typing import NDArray
+
+from components.feeding.source import Reader, Source
+from components.trainer.lite import convert
+from components.training.request import TrainingRequest
+from components.transform.graph import normalization_of
+from components.warm_up import first_files, write_warm_up
+from schemas import features
+from schemas.export import Export
+
+_NUM_REPRESENTATIVE = 128
+
+
+def write_extras(directory: str, network: keras.Model, request: TrainingRequest, export: Export) -> None:
+    """Writes warm-up requests and TensorFlow Lite models into `assets.extra` of an exported model.
+
+    Args:
+      directory: of the SavedModel.
+      network: trained.
+      request: of its training, for the files of its examples.
+      export: the experiment's section.
+
+    Raises:
+      TrainingError: the network cannot be converted.
+    """
+    if export.warm_up:
+        write_warm_up(directory, first_files(request.eval_files, max(export.warm_up)), export.warm_up)
+    if export.tflite:
+        pixels = _representative(request)
+        normalization = normalization_of(tft.TFTransformOutput(request.transform_directory), request.preprocessing)
+        for kind in export.tflite:
+            path = posixpath.join(directory, features.LITE_MODELS[kind])
+            tf.io.gfile.makedirs(posixpath.dirname(path))
+            with tf.io.gfile.GFile(path, "wb") as file:
+                file.write(convert(network, normalization, kind, pixels))
+
+
+def _representative(request: TrainingRequest) -> NDArray[np.uint8]:
+    """Images of the training split, [images, height, width, channels]."""
+    transform = tft.TFTransformOutput(request.transform_directory)
+    shape = (request.preprocessing.height, request.preprocessing.width, request.preprocessing.channels)
+    reader = Reader(Source(request.train_files, transform, shape, request.num_train))
+    records = reader.records().take(_NUM_REPRESENTATIVE).batch(_NUM_REPRESENTATIVE)
+    [(pixels, _)] = records.map(reader.transformed).as_numpy_iterator()
+    return pixels
