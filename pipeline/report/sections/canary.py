@@ -5,6 +5,8 @@ from __future__ import annotations
 from pipeline.report.content import Cell, Section, Table
 from pipeline.report.material import Material
 
+_BOUNDS = {"max": "at most", "min": "at least"}
+
 
 def canary(material: Material) -> Section | None:
     """The checks, and the figures beside their budgets."""
@@ -15,11 +17,7 @@ def canary(material: Material) -> Section | None:
         [each["name"], Cell(*(("passed", "good") if each["passed"] else ("refused", "problem"))), each["message"] or ""]
         for each in result["checks"]
     ]
-    budgets = result["budgets"]
-    figures = [
-        [name, _shown(value), _shown(budgets[name]) if name in budgets else ""]
-        for name, value in result["figures"].items()
-    ]
+    figures = [[name, _shown(value), _budget(name, result["budgets"])] for name, value in result["figures"].items()]
     ending = "All checks passed." if result["passed"] else "The canary refused the model."
     return Section(
         "Canary",
@@ -30,5 +28,14 @@ def canary(material: Material) -> Section | None:
     )
 
 
-def _shown(value: object) -> str:
-    return f"{value:,.4g}" if isinstance(value, float) else "" if value is None else str(value)
+def _budget(figure: str, budgets: dict[str, float]) -> str:
+    """The limit of a figure: `max_memory_mb` is that of `peak_memory_mb`."""
+    for key, limit in budgets.items():
+        side, _, name = key.partition("_")
+        if figure.endswith(name):
+            return f"{_BOUNDS[side]} {_shown(limit)}"
+    return ""
+
+
+def _shown(value: float) -> str:
+    return f"{value:,.4g}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pipeline.nodes import RUN_REPORT
-from pipeline.record import FAILED, NOT_BLESSED, PUSHED, SKIPPED, STOPPED_BY_GATE, UNCHANGED, RunRecord
+from pipeline.record import FAILED, NOT_BLESSED, PUSHED, REFUSED, SKIPPED, STOPPED_BY_GATE, UNCHANGED, RunRecord
 from pipeline.report.content import Block, Section, Text, Tone
 from pipeline.report.material import Material
 
@@ -23,7 +23,7 @@ def headline(record: RunRecord) -> tuple[str, Tone]:
     node = stopped_at(record)
     if record.status == STOPPED_BY_GATE:
         return f"Stopped at {node}: the data cannot be used as it is", "problem"
-    if record.status == NOT_BLESSED:
+    if record.status in (NOT_BLESSED, REFUSED):
         return f"Not pushed: {node} refused the model", "problem"
     how = "Interrupted" if _INTERRUPTED in (record.message or "") else "Failed"
     return f"{how} at {node}", "problem"
@@ -75,6 +75,8 @@ def _steps(material: Material) -> Iterator[str]:
     if record.status == NOT_BLESSED:
         yield "Improve the model, or change evaluation.thresholds where they ask for too much;"
         yield "run --force-bless REASON pushes it all the same, and keeps the reason."
+    if record.status == REFUSED:
+        yield "See below which checks of the canary failed; its budgets are in the section canary of the experiment."
     if record.status == FAILED:
         log = f"Read {record.log}, mend the cause, and run" if record.log else "Run"
         yield f"{log} again: finished stages are kept."

@@ -26,7 +26,7 @@ def test_a_pushed_run_has_all_parts(reported: Reported) -> None:
     path = reported.report(reported.pushed)
     assert titles(path) == [
         *("Verdict", "Metrics", "Learning curves", "Diagnostics", "Confusion matrix", "Classes", "Worst mistakes"),
-        *("Data", "Samples", "Quarantine", "Stages", "Provenance"),
+        *("Data", "Samples", "Quarantine", "Stages", "Canary", "Provenance"),
     ]
     assert path.stat().st_size < LARGEST
     assert path.name == f"{reported.pushed.json['run_id']}.html"

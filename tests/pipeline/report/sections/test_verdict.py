@@ -31,6 +31,7 @@ ENDS: list[tuple[dict[str, Any], str, str]] = [
         "Not pushed: Evaluator refused the model",
         "problem",
     ),
+    ({"status": "refused", "nodes": until("Canary", "executed")}, "Not pushed: Canary refused the model", "problem"),
     (
         {"status": "failed", "nodes": until("Trainer", "failed"), "message": "Trainer: no"},
         "Failed at Trainer",
@@ -93,3 +94,5 @@ def test_what_to_do_next() -> None:
     assert texts_of(verdict(a_material(failed)))[-1].startswith("Read runs/Trainer.log, mend the cause")
     refused = texts_of(verdict(a_material(a_record(status="not_blessed", message="accuracy is 0.1"))))
     assert "--force-bless REASON" in refused[-1]
+    [tried] = texts_of(verdict(a_material(a_record(status="refused"))))
+    assert tried.startswith("See below which checks of the canary failed")
