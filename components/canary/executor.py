@@ -18,6 +18,7 @@ from components.canary.process import ServerProcess
 from components.canary.training_side import expected_answers
 from components.canary.verdict import VERDICT_NAME, Verdict, judge, refusal
 from components.errors import StageError
+from components.servable import read_labels
 from components.warm_up import read_warm_up
 from schemas import features
 from schemas.canary import Canary
@@ -59,8 +60,7 @@ def _try(
     server: ServerProcess, model_uri: str, examples: types.Artifact, graph: str, split: str, canary: Canary
 ) -> Verdict:
     servable = path_utils.serving_model_path(model_uri)
-    with fileio.open(os.path.join(servable, "assets", features.LABELS_ASSET)) as file:
-        labels = file.read().splitlines()
+    labels = read_labels(servable)
     shards = sorted(fileio.glob(os.path.join(artifact_utils.get_split_uri([examples], split), "*")))
     images = real_images(shards, canary.images, len(labels))
     if not images.files:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import tensorflow as tf
 from google.protobuf import json_format
@@ -98,7 +98,7 @@ def write(
         file.write(json_format.MessageToJson(run))
 
 
-def _write_records(evaluation_uri: str, kind: str, messages: Sequence[Message] | Iterable[Message]) -> None:
+def _write_records(evaluation_uri: str, kind: str, messages: Iterable[Message]) -> None:
     with tf.io.TFRecordWriter(os.path.join(evaluation_uri, f"{kind}-00000-of-00001.tfrecord")) as file:
         for message in messages:
             file.write(message.SerializeToString())

@@ -32,8 +32,7 @@ def images_of(examples_uri: str, split: str, columns: Iterable[str]) -> tuple[li
         rows = facts.filter(pc.equal(facts[SPLIT], split))
         if rows.num_rows:
             files.append(shard_path(examples_uri, split, name))
-            shards = pa.array([name]).take(pa.array([0] * rows.num_rows)).cast(pa.string())
-            placed = rows.append_column(SHARD, shards)
+            placed = rows.append_column(SHARD, pa.array([name] * rows.num_rows, pa.string()))
             tables.append(placed.append_column(ROW, pa.array(range(rows.num_rows), pa.int64())))
     empty = SCHEMA.empty_table().select(wanted)
     empty = empty.append_column(SHARD, pa.array([], pa.string())).append_column(ROW, pa.array([], pa.int64()))

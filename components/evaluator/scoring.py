@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
-from tfx.dsl.io import fileio
 
 from components.evaluator.metrics import Scores
+from components.servable import read_labels
 from schemas import features
 
 _BATCH = 256
@@ -27,8 +26,7 @@ class ScoredModel:
         """
         self._model = tf.saved_model.load(directory)
         self._signature = self._model.signatures[features.EXAMPLES_SIGNATURE]
-        with fileio.open(os.path.join(directory, "assets", features.LABELS_ASSET)) as file:
-            self.labels: tuple[str, ...] = tuple(file.read().splitlines())
+        self.labels = read_labels(directory)
 
     def score(self, files: Sequence[str]) -> Scores:
         """Its probabilities for all examples, in the order of the files.

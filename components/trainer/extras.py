@@ -7,11 +7,11 @@ import posixpath
 import keras
 import numpy as np
 import tensorflow as tf
-import tensorflow_transform as tft
 from numpy.typing import NDArray
 
 from components.feeding.source import Reader, Source
 from components.trainer.lite import convert
+from components.training.feeds import train_split
 from components.training.request import TrainingRequest
 from components.transform.graph import normalization_of
 from components.warm_up import first_files, write_warm_up
@@ -36,8 +36,9 @@ def write_extras(directory: str, network: keras.Model, request: TrainingRequest,
     if export.warm_up:
         write_warm_up(directory, first_files(request.eval_files, max(export.warm_up)), export.warm_up)
     if export.tflite:
-        pixels = _representative(request)
-        normalization = normalization_of(tft.TFTransformOutput(request.transform_directory), request.preprocessing)
+        train = train_split(request)
+        pixels = _first_pixels(train)
+        normalization = normalization_of(train.transform, request.preprocessing)
         for kind in export.tflite:
             path = posixpath.join(directory, features.LITE_MODELS[kind])
             tf.io.gfile.makedirs(posixpath.dirname(path))
@@ -45,11 +46,9 @@ def write_extras(directory: str, network: keras.Model, request: TrainingRequest,
                 file.write(convert(network, normalization, kind, pixels))
 
 
-def _representative(request: TrainingRequest) -> NDArray[np.uint8]:
-    """Images of the training split, [images, height, width, channels]."""
-    transform = tft.TFTransformOutput(request.transform_directory)
-    shape = (request.preprocessing.height, request.preprocessing.width, request.preprocessing.channels)
-    reader = Reader(Source(request.train_files, transform, shape, request.num_train))
+def _first_pixels(source: Source) -> NDArray[np.uint8]:
+    """Images to scale 8 bits by, [images, height, width, channels]."""
+    reader = Reader(source)
     records = reader.records().take(_NUM_REPRESENTATIVE).batch(_NUM_REPRESENTATIVE)
     [(pixels, _)] = records.map(reader.transformed).as_numpy_iterator()
     return pixels

@@ -30,17 +30,18 @@ class Feeds(NamedTuple):
 def feeds_of(request: TrainingRequest, replicas: Replicas = ALONE) -> Feeds:
     """The feeds over a request's files."""
     judged = evaluation(_eval_split(request), request.training.batch_size, replicas)
-    train = _train_split(request)
+    train = train_split(request)
     normalization = normalization_of(train.transform, request.preprocessing)
     return Feeds(make_feed(train, request.training, replicas), lambda: judged, normalization)
 
 
 def settle(request: TrainingRequest) -> TrainingRequest:
     """The request with what follows from the free memory decided, so that every attempt and worker feeds alike."""
-    return request.model_copy(update={"training": settled(_train_split(request), request.training)})
+    return request.model_copy(update={"training": settled(train_split(request), request.training)})
 
 
-def _train_split(request: TrainingRequest) -> Source:
+def train_split(request: TrainingRequest) -> Source:
+    """The examples that a training learns from."""
     return _split(request, request.train_files, request.num_train)
 
 

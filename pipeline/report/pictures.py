@@ -12,6 +12,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from components.image_example_gen.shards import shard_path
+from components.image_files import stored_pixels
 from components.pixels import decode_file, without_alpha
 from pipeline.report.content import Picture
 from schemas import features
@@ -63,17 +64,11 @@ def pixels_of(record: bytes) -> NDArray[np.uint8]:
     Returns:
       uint8 [height, width, 1 or 3].
     """
-    values = tf.train.Example.FromString(record).features.feature
-    content = values[features.ENCODED].bytes_list.value[0]
-    stored_as = values[features.FORMAT].bytes_list.value[0].decode()
-    if stored_as not in (features.RAW_FORMAT, features.FLOAT32_FORMAT):
-        return decoded(content)
-    shape = [values[name].int64_list.value[0] for name in (features.HEIGHT, features.WIDTH, features.CHANNELS)]
-    if stored_as == features.RAW_FORMAT:
-        pixels = np.frombuffer(content, np.uint8)
-    else:
-        pixels = np.rint(np.frombuffer(content, "<f4") * 255).astype(np.uint8)
-    return pixels.reshape(shape)[..., : 1 if shape[2] < 3 else 3]
+    example = tf.train.Example.FromString(record)
+    pixels = stored_pixels(example)
+    if pixels is None:
+        return decoded(example.features.feature[features.ENCODED].bytes_list.value[0])
+    return pixels[..., : 1 if pixels.shape[-1] < 3 else 3]
 
 
 def decoded(content: bytes) -> NDArray[np.uint8]:
