@@ -48,6 +48,7 @@ def run(
 
     runtime.configure()
     from pipeline.capture import original_streams
+    from pipeline.decisions import Decisions
     from pipeline.interruption import ended_in_order
     from pipeline.paths import WorkspaceError
     from pipeline.presentation import summarize
@@ -62,7 +63,7 @@ def run(
         end(str(refusal), 1, not_started(FAILED, [str(refusal)]) if as_json else None)
     with original_streams() as (output, error):
         with progress_on(error) as progress, ended_in_order():
-            record = Run(loaded, paths, progress, accept_data, force_bless).execute()
+            record = Run(loaded, paths, progress, Decisions(accept_data, force_bless)).execute()
         if as_json:
             print(json.dumps(record.to_json()), file=output)
         else:
