@@ -69,7 +69,8 @@ class Podman:
             try:
                 end = time.monotonic() + _START_SECONDS
                 while not file.exists():
-                    assert process.poll() is None and time.monotonic() < end, "podman's service does not start"
+                    assert process.poll() is None, "podman's service has ended"
+                    assert time.monotonic() < end, "podman's service does not start in time"
                     time.sleep(0.1)
                 yield f"unix://{file}"
             finally:
