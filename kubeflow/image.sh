@@ -21,7 +21,7 @@ command -v "$tool" >/dev/null ||
 flags=(--file kubeflow/Containerfile --tag "$image")
 [[ -z ${BASE_IMAGE:-} ]] || flags+=(--build-arg "BASE_IMAGE=$BASE_IMAGE")
 revision=$(git describe --always --abbrev=40 --exclude '*' --dirty 2>/dev/null) || revision=unknown
-flags+=(--build-arg "REVISION=$revision")
+flags+=(--label "org.opencontainers.image.revision=$revision")
 for certificates in "${PIP_CERT:-}" "${SSL_CERT_FILE:-}" /etc/ssl/certs/ca-certificates.crt; do
     if [[ -f $certificates ]]; then
         flags+=(--secret "id=certificates,src=$certificates")
