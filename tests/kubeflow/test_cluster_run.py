@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 from click.testing import CliRunner
@@ -25,7 +26,7 @@ from tests.pipeline.projects import inverted, write_records
 
 pytestmark = pytest.mark.cluster
 
-Execution = metadata_store_pb2.Execution
+Execution: TypeAlias = metadata_store_pb2.Execution
 
 AWAY_SECONDS = 20
 EXPERIMENT = """
