@@ -11,7 +11,7 @@ from typing import NoReturn
 import click
 
 from pipeline.command import USAGE, end
-from pipeline.record import RUNNING, UNCHANGED, RunRecord
+from pipeline.record import INVALID, RUNNING, UNCHANGED, RunRecord
 
 _LONGEST_REASON = 1000
 _LOG_LINES = 40
@@ -59,7 +59,7 @@ def main(
         overrides = _overrides(settings, data_source, last_span)
         experiment = from_text(text, overrides, require_places="ImageExampleGen" in nodes.split(","))
     except ExperimentError as error:
-        end(str(error), USAGE)
+        end(f"{error}\n{INVALID}: {_on_one_line(str(error))}", USAGE)
 
     from pipeline import runtime
 
