@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from pipeline.command import USAGE, end, experiment_options, json_option, load
+from pipeline.command import USAGE, end, experiment_options, json_option, load, locked, wait_option
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -24,6 +24,7 @@ def main() -> None:
 @experiment_options
 @click.option("--accept-data", metavar="REASON", help="Let this run go on against the data gate; kept in its record.")
 @click.option("--force-bless", metavar="REASON", help="Push the model also if it is not blessed; kept in the record.")
+@wait_option
 @json_option
 def run(
     experiment: str,
@@ -31,9 +32,10 @@ def run(
     workspace: Path,
     accept_data: str | None,
     force_bless: str | None,
+    wait: float,
     as_json: bool,
 ) -> None:
-    """Run an experiment, from the data to the push.
+    """Run an experiment, from the data to the push. One run at a time in a workspace.
 
     Exit status: 0 pushed, or nothing new to do; 1 failed; 2 the experiment is wrong; 3 stopped by the
     data gate; 4 the model is not blessed, or refused by the canary.
@@ -49,20 +51,16 @@ def run(
     runtime.configure()
     from pipeline.capture import original_streams
     from pipeline.interruption import ended_in_order
-    from pipeline.paths import WorkspaceError
     from pipeline.presentation import summarize
     from pipeline.progress import progress_on
-    from pipeline.record import FAILED, not_started
     from pipeline.run import Run
     from pipeline.versions import serving_of
 
-    try:
-        paths.prepare()
-    except WorkspaceError as refusal:
-        end(str(refusal), 1, not_started(FAILED, [str(refusal)]) if as_json else None)
-    with original_streams() as (output, error):
+    with locked(paths, f"run {experiment}", wait, as_json) as lock, original_streams() as (output, error):
         with progress_on(error) as progress, ended_in_order():
-            record = Run(loaded, paths, progress, accept_data, force_bless).execute()
+            started = Run(loaded, paths, progress, accept_data, force_bless)
+            lock.name_run(started.record.run_id)
+            record = started.execute()
         if as_json:
             print(json.dumps(record.to_json()), file=output)
         else:
