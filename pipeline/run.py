@@ -175,7 +175,7 @@ class Run:
 
     def _accept(self, compiled: CompiledPipeline, artifact: Artifact, verdict: Verdict) -> None:
         """Lets the run go on against the gate, and keeps who wanted that."""
-        from components.data_gate.artifact import ACCEPTED
+        from components.lineage import ACCEPTED
 
         self.record.accepted = _decision(str(self._accept_data), verdict.describe_findings())
         accepted = "{who}: {why}".format(**self.record.accepted)

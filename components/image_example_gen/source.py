@@ -19,9 +19,6 @@ from components.image_example_gen import spans
 from schemas.data import Data
 from schemas.listing import cannot_be_listed, is_hidden, is_remote, local_files
 
-# Custom property of examples and their statistics: which files they come from.
-INPUT_FINGERPRINT = "input_fingerprint"
-
 # Of a remote file system, one by one.
 _MAX_ASKED_FOR = 1_000
 

@@ -80,9 +80,9 @@ def test_waiting_takes_it_as_soon_as_it_is_free(tmp_path: Path) -> None:
     """With time enough the lock is had when the other ends; with too little the message says how long it took."""
     paths = Paths(tmp_path, "small")
     with held(tmp_path, seconds=2):
-        with pytest.raises(WorkspaceInUseError, match="is in use for over 0.5 s by run small"):
-            with workspace_lock(paths, "run small", wait=0.5):
-                pytest.fail("two hold the lock")
+        with pytest.raises(WorkspaceInUseError) as caught, workspace_lock(paths, "run small", wait=0.5):
+            pytest.fail("two hold the lock")
+        assert "is in use for over 0.5 s by run small" in str(caught.value)
         with workspace_lock(paths, "run small", wait=30):
             assert json.loads((paths.root / ".lock.json").read_text())["process"] == os.getpid()
 
