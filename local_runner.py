@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from pipeline.command import USAGE, end, experiment_options, json_option, load, locked, wait_option
+from pipeline.garbage.command import gc
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -248,6 +249,9 @@ def ingest(
         if as_json:
             print(json.dumps(result.to_json()), file=output)
     sys.exit(result.exit_status)
+
+
+main.add_command(gc)
 
 
 def _no_predictions(errors: list[str]) -> dict[str, Any]:

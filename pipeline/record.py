@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-_RECORD_NAME = "record.json"
+RECORD_NAME = "record.json"
 
 PUSHED = "pushed"
 UNCHANGED = "unchanged"
@@ -91,9 +91,9 @@ class RunRecord:
         """Keeps the record as `<runs>/<run_id>/record.json`, whole or not at all."""
         directory = runs / self.run_id
         directory.mkdir(parents=True, exist_ok=True)
-        growing = directory / f".{_RECORD_NAME}"
+        growing = directory / f".{RECORD_NAME}"
         growing.write_text(json.dumps(asdict(self), indent=1))
-        os.replace(growing, directory / _RECORD_NAME)
+        os.replace(growing, directory / RECORD_NAME)
 
     def to_json(self) -> dict[str, Any]:
         """The object that `--json` prints."""
@@ -114,7 +114,7 @@ def new_run_id() -> str:
 def read_records(runs: Path) -> list[RunRecord]:
     """The records of all runs, oldest first; an unreadable one is left out."""
     records = []
-    for path in sorted(runs.glob(f"*/{_RECORD_NAME}")):
+    for path in sorted(runs.glob(f"*/{RECORD_NAME}")):
         try:
             content = json.loads(path.read_text())
             nodes = {name: NodeRecord(**node) for name, node in content.pop("nodes").items()}

@@ -34,7 +34,8 @@ def assert_nothing_is_left_half_done(root: Path) -> None:
     assert executions
     unfinished = [execution.id for execution in executions if execution.last_known_state not in _ENDED]
     assert not unfinished
-    published = {artifact.uri for artifact in store.get_artifacts()}
+    live = metadata_store_pb2.Artifact.LIVE
+    published = {artifact.uri for artifact in store.get_artifacts() if artifact.state == live}
     on_disk = {str(path) for path in (root / "artifacts").absolute().glob("*/[!.]*/*")}
     assert on_disk == published
     half_done = (naming.STAGING, naming.REMOVED, naming.WRITING)
