@@ -51,6 +51,7 @@ def run(
 
     runtime.configure()
     from pipeline.capture import original_streams
+    from pipeline.decisions import Decisions
     from pipeline.interruption import ended_in_order
     from pipeline.presentation import summarize
     from pipeline.progress import progress_on
@@ -59,7 +60,7 @@ def run(
 
     with locked(paths, f"run {experiment}", wait, as_json) as lock, original_streams() as (output, error):
         with progress_on(error) as progress, ended_in_order():
-            started = Run(loaded, paths, progress, accept_data, force_bless)
+            started = Run(loaded, paths, progress, Decisions(accept_data, force_bless))
             lock.name_run(started.record.run_id)
             record = started.execute()
         if as_json:

@@ -17,6 +17,7 @@ from schemas.gate import Gate, Schema
 from schemas.model import Model, WeightsFrom
 from schemas.preprocessing import Preprocessing
 from schemas.push import Push
+from schemas.retries import Retries
 from schemas.section import ExperimentName, Section
 from schemas.training import Training
 from schemas.tuning import Tuning
@@ -58,6 +59,8 @@ class Experiment(Section):
     """What the exported model must do before it is pushed."""
     push: Push = Push()
     """Where models are published."""
+    retries: Retries = Retries()
+    """What is tried again."""
     beam: Beam = Beam()
     """Where the data stages run."""
 

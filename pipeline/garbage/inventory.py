@@ -24,7 +24,7 @@ from pipeline.garbage.item import (
 )
 from pipeline.garbage.needs import Lineage, Needs
 from pipeline.paths import Paths
-from pipeline.record import FAILED, RECORD_NAME, RunRecord, read_records
+from pipeline.record import FAILED, RECORD_NAME, RUNNING, RunRecord, read_records
 from pipeline.report.places import INDEX, report_path
 
 _KEPT = "kept runs"
@@ -130,7 +130,7 @@ def _reports(paths: Paths, runs: Runs) -> Iterator[Item]:
 
 
 def _checkpoints(paths: Paths, runs: Runs) -> Iterator[Item]:
-    last_failed = runs.last is None or runs.last.status == FAILED
+    last_failed = runs.last is None or runs.last.status in (FAILED, RUNNING)
     for directory in sorted(paths.checkpoints.glob("*/")):
         # Of a training that has ended only where its run has not: the Trainer may have been killed after it.
         may_go_on = last_failed or not (directory / _FINISHED).exists()
