@@ -47,7 +47,6 @@ class Soak:
         self._random = random.Random(seed)
         self._workspace = root / "workspace"
         self._records = _digits(root)
-        self._num_sources = 0
         self._experiment = root / "kills.yaml"
         self._experiment.write_text(_EXPERIMENT)
         (root / "source").mkdir()
@@ -67,7 +66,6 @@ class Soak:
 
     def change_source(self) -> None:
         """Other images, in another order, in the place of the last ones."""
-        self._num_sources += 1
         chosen = self._random.sample(self._records, _NUM_IMAGES)
         _write(chosen, self._root / "source" / "digits.tfrecord")
 
