@@ -41,8 +41,8 @@ bench: environment ## Measures Darkroom against stock TFX and plain Keras, and h
 transfer: environment ## Measures what weights of some classes are worth to others, on Fashion-MNIST
 	$(PYTHON) -m tests.bench.transfer
 
-soak: environment ## Kills a training twenty times, and pushes and rollbacks while pollers read; takes half an hour
-	@status=0; for part in training_kills pushes; do $(PYTHON) -m tests.soak.$$part || status=1; done; exit $$status
+soak: environment ## Kills trainings, pushes and whole runs, and lives through thirty days of data; takes two hours
+	@status=0; for part in training_kills pushes run_kills month; do $(PYTHON) -m tests.soak.$$part || status=1; done; exit $$status
 
 clean: ## Removes the environment and all caches, never the workspace
 	rm -rf .venv .uv .mypy_cache .pytest_cache .ruff_cache

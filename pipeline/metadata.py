@@ -23,6 +23,8 @@ _MYSQL, _POSTGRESQL = "mysql", "postgresql"
 _PORTS = {_MYSQL: 3306, _POSTGRESQL: 5432}
 _URLS: TypeAdapter[AnyUrl] = TypeAdapter(Annotated[AnyUrl, UrlConstraints(allowed_schemes=list(_PORTS))])
 _LONGEST_WAIT = 300.0
+# SQLite's, of a file that is no database of ours, and of a disk that is full.
+_LASTING = ("no such table", "disk is full")
 
 ConnectionConfig: TypeAlias = metadata_store_pb2.ConnectionConfig
 
@@ -56,7 +58,7 @@ def may_pass(error: BaseException) -> bool:
     text = str(error).lower()
     if not isinstance(error, errors.StatusError) or "access denied" in text or "authentication failed" in text:
         return False
-    return isinstance(error, errors.InternalError) and "no such table" not in text
+    return isinstance(error, errors.InternalError) and not any(sign in text for sign in _LASTING)
 
 
 def file_connection(path: Path) -> ConnectionConfig:

@@ -144,7 +144,13 @@ class Run:
 
     def _keep(self) -> None:
         self.record.seconds = round(self._seconds_before + time.monotonic() - self._clock, 1)
-        self.record.write(self._paths.runs)
+        try:
+            self.record.write(self._paths.runs)
+        except OSError as error:
+            from pipeline.failures import describe
+
+            # Whatever becomes of the run, a person is told by the command's last lines.
+            self.record.warn(describe("the run's record", error))
 
     def _log(self, name: str) -> Path:
         return self._paths.runs / self.record.run_id / f"{name}.log"

@@ -93,11 +93,9 @@ class Month:
         if kind == GOOD:
             self._longest = ended.seconds
         self._judge(day, kind, ended)
-        removal = runs.command(
-            ["gc", str(self._experiment), "--workspace", str(self._root / "workspace"), "--keep", str(_KEEP)]
-            + ["--delete", "--json"],
-            self._root / "gc.log",
-        )
+        workspace = ("--workspace", str(self._root / "workspace"))
+        arguments = ["gc", str(self._experiment), *workspace, "--keep", str(_KEEP), "--delete", "--json"]
+        removal = runs.command(arguments, self._root / "gc.log")
         if removal.exit_status != 0:
             self._fail(day, f"gc ended with {removal.exit_status}: {removal.output}")
         for problem in problems_of(self._place):

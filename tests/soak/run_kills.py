@@ -35,6 +35,8 @@ push: {keep: 2, grace_seconds: 0}
 evaluation: {thresholds: {accuracy: {min: 0.0, max_drop: null}, cross_entropy: {max: 100.0}}}
 """
 _NUM_IMAGES = 300
+# It takes as long as all else together, so that kills would meet little but it.
+_SHARE_WITH_CANARY = 0.3
 # Several attempts at one kill, where runs end before it.
 _MOST_ATTEMPTS = 4
 
@@ -45,6 +47,9 @@ class Soak:
     def __init__(self, root: Path, seed: int) -> None:
         self._root = root
         self._random = random.Random(seed)
+        self._has_canary = False
+        self._whole = {False: 20.0, True: 35.0}
+        """Seconds of a run that was not killed, by whether it had a canary."""
         self._workspace = root / "workspace"
         self._records = _digits(root)
         self._experiment = root / "kills.yaml"
@@ -61,19 +66,24 @@ class Soak:
 
     def run(self, kill_after: float | None = None) -> runs.Ended:
         """A plain run, or one that is killed."""
-        arguments = ["run", str(self._experiment), "--workspace", str(self._workspace), "--json"]
-        return runs.command(arguments, self._root / "run.log", kill_after)
+        canary = ("--set", f"canary.enabled={str(self._has_canary).lower()}")
+        arguments = ["run", str(self._experiment), "--workspace", str(self._workspace), *canary, "--json"]
+        ended = runs.command(arguments, self._root / "run.log", kill_after)
+        if ended.json.get("nodes", {}).get("Trainer", {}).get("state") == EXECUTED:
+            self._whole[self._has_canary] = ended.seconds
+        return ended
 
     def change_source(self) -> None:
         """Other images, in another order, in the place of the last ones."""
         chosen = self._random.sample(self._records, _NUM_IMAGES)
         _write(chosen, self._root / "source" / "digits.tfrecord")
 
-    def kill(self, number: int, longest: float) -> None:
-        """Kills one run at a moment up to so many seconds, runs again, and looks at both."""
+    def kill(self, number: int) -> None:
+        """Kills one run at a random moment, runs again, and looks at both."""
+        self._has_canary = self._random.random() < _SHARE_WITH_CANARY
         for _ in range(_MOST_ATTEMPTS):
             self.change_source()
-            moment = self._random.uniform(0, longest)
+            moment = self._random.uniform(0, self._whole[self._has_canary])
             if self.run(kill_after=moment).exit_status is None:
                 break
         else:
@@ -166,7 +176,7 @@ def main() -> None:
             sys.exit(f"the first run ended with {first.exit_status}:\n{first.output}\n{(root / 'run.log').read_text()}")
         print(f"undisturbed: {first.seconds:.1f} s, {first.json['status']}", flush=True)
         for number in range(1, options.kills + 1):
-            soak.kill(number, first.seconds)
+            soak.kill(number)
         left = sum(file.stat().st_size for file in temporary.rglob("*") if file.is_file())
     finally:
         shutil.rmtree(root, ignore_errors=True)

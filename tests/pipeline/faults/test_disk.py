@@ -44,9 +44,11 @@ def test_a_full_disk_ends_the_run_and_nothing_else(stage: str, small_disk: Proje
     """Full from the beginning of a stage on: status 1 and a reason, what is served stays whole, the stage is mended."""
     ballast = small_disk.directory / "workspace" / "ballast"
     before = small_disk.versions()
-    with when_begins(stage, small_disk.root / "runs", lambda: fill(ballast), again=True) as is_full:
-        outcome = small_disk.run(ANYTHING)
-    ballast.unlink()
+    try:
+        with when_begins(stage, small_disk.root / "runs", lambda: fill(ballast), again=True) as is_full:
+            outcome = small_disk.run(ANYTHING)
+    finally:
+        ballast.unlink(missing_ok=True)
     assert is_full.is_set()
     assert not outcome.shows_a_trace, outcome.errors
     serving = LocalDirectory(small_disk.root / "serving")
@@ -73,9 +75,9 @@ def test_a_serving_directory_that_turned_read_only(records: list[bytes], tmp_pat
     """The push fails with a reason and what to do; all else is kept, and with rights again only the push is left."""
     project = make_project(tmp_path, records[:200])
     with mounted(tmp_path / "served", megabytes=50) as served:
-        remount(served, "ro")
         settings = (ANYTHING, "canary.enabled=false", f"push.directory={served / 'small'}")
-        outcome = project.run(*settings)
+        with when_begins("Evaluator", project.root / "runs", lambda: remount(served, "ro")):
+            outcome = project.run(*settings)
         assert outcome.exit_status == 1
         assert not outcome.shows_a_trace
         assert outcome.json["message"].startswith(f"Pusher: Read-only file system ({served}")
