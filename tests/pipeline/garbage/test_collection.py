@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,8 +16,9 @@ from pipeline.garbage import removal
 from pipeline.paths import Paths
 from pipeline.workspace_lock import workspace_lock
 from tests.bookkeeping import assert_nothing_is_left_half_done, store_at
-from tests.command_line import Outcome
+from tests.command_line import ROOT, Outcome
 from tests.pipeline.projects import Project, make_project, with_broken, write_records
+from tests.test_layout import TRACE
 
 SETTINGS = (
     "push.keep=1",
@@ -101,6 +105,17 @@ def test_without_delete_nothing_changes(lived: Lived) -> None:
     }
     assert found["bytes"] == sum(counted["bytes"] for counted in found["removed"].values()) > 1e6
     assert found["kept"]["runs"]["kept runs"]["count"] == 1
+
+
+def test_looking_loads_no_tensorflow(lived: Lived) -> None:
+    """gc reads ML Metadata alone, and answers without the seconds that TensorFlow and TFX take to load."""
+    workspace = ("--workspace", str(lived.project.directory / "workspace"))
+    command = [sys.executable, "-c", TRACE, "gc", str(lived.project.directory / "small.yaml"), *workspace]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=120)
+    outcome = json.loads(result.stdout.splitlines()[-1])
+    assert outcome["status"] == 0, result.stdout + result.stderr
+    assert "ml_metadata" in outcome["loaded"]
+    assert not {"tensorflow", "tfx", "keras"} & set(outcome["loaded"])
 
 
 def test_a_run_under_way_is_left_alone(lived: Lived) -> None:
