@@ -21,7 +21,6 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 
-import psutil
 from filelock import FileLock, Timeout
 
 from components.identity import who
@@ -133,8 +132,18 @@ def holder_of(paths: Paths) -> Holder | None:
         holder = Holder(**json.loads((paths.root / _HOLDER_NAME).read_text()))
     except (OSError, ValueError, TypeError):
         return None
-    is_dead = holder.host == platform.node() and not psutil.pid_exists(holder.process)
+    is_dead = holder.host == platform.node() and not _is_alive(holder.process)
     return None if is_dead else holder
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _in_use(paths: Paths, wait: float) -> str:

@@ -34,8 +34,9 @@ class Clothes:
         self._train = _read("train")
         test = _read("t10k")
         order = self._random.permutation(len(test[1]))
-        self._held_out = [array[order[:_NUM_HELD_OUT]] for array in test]
-        self._unseen = [array[order[_NUM_HELD_OUT : _NUM_HELD_OUT + _NUM_UNSEEN]] for array in test]
+        held_out, unseen = order[:_NUM_HELD_OUT], order[_NUM_HELD_OUT : _NUM_HELD_OUT + _NUM_UNSEEN]
+        self._held_out = test[0][held_out], test[1][held_out]
+        self._unseen = test[0][unseen], test[1][unseen]
         self._order = self._random.permutation(len(self._train[1]))
 
     def write(self, kind: str, span: Path) -> None:
@@ -74,11 +75,9 @@ class Clothes:
         return 0
 
 
-def _read(prefix: str) -> list[Pixels]:
-    return [
-        read_idx(DEBIAN_DIRECTORY / f"{prefix}-images-idx3-ubyte.gz"),
-        read_idx(DEBIAN_DIRECTORY / f"{prefix}-labels-idx1-ubyte.gz"),
-    ]
+def _read(prefix: str) -> tuple[Pixels, Pixels]:
+    images = read_idx(DEBIAN_DIRECTORY / f"{prefix}-images-idx3-ubyte.gz")
+    return images, read_idx(DEBIAN_DIRECTORY / f"{prefix}-labels-idx1-ubyte.gz")
 
 
 def _png(pixels: Pixels) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,8 +33,8 @@ def remount(directory: Path, mode: str) -> None:
     subprocess.run(["mount", "-o", f"remount,{mode}", str(directory)], check=True)
 
 
-def fill(ballast: Path) -> None:
-    """Takes all the space that is left."""
+def fill(ballast: Path, leave: int = 0) -> None:
+    """Takes all the space that is left, or all but so many bytes."""
     with contextlib.suppress(OSError), ballast.open("ab", buffering=0) as file:
-        while True:
+        while not leave or shutil.disk_usage(ballast.parent).free > leave:
             file.write(bytes(1 << 16))
