@@ -149,6 +149,9 @@ class Run:
         except OSError as error:
             from pipeline.failures import describe
 
+            if not self._owns_workspace:
+                # The next part of the run would know nothing of this one.
+                raise
             # Whatever becomes of the run, a person is told by the command's last lines.
             self.record.warn(describe("the run's record", error))
 
