@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import logging
 import os
+import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -55,7 +57,7 @@ def run_options(command: Command) -> Command:
     return command
 
 
-@contextmanager
+@contextlib.contextmanager
 def connected(host: str | None, namespace: str | None, ca_cert: str | None) -> Iterator[Client]:
     """A client of Kubeflow Pipelines; what goes wrong with it ends the process with a few words.
 
@@ -73,22 +75,30 @@ def connected(host: str | None, namespace: str | None, ca_cert: str | None) -> I
     if not (host or _is_known()):
         end("it is not known where Kubeflow Pipelines is: name it with --host, or set a kubectl context", USAGE)
     warnings.filterwarnings("ignore", category=FutureWarning, module=r"kfp\.")
+    # The client tells each failed attempt with a stack trace.
+    logging.disable(logging.ERROR)
     try:
-        yield Client(
-            host=host,
-            namespace=namespace or "kubeflow",
-            existing_token=os.environ.get(TOKEN),
-            cookies=os.environ.get(COOKIES),
-            ssl_ca_cert=ca_cert,
-        )
+        with contextlib.redirect_stdout(sys.stderr):
+            yield Client(
+                host=host,
+                namespace=namespace or "kubeflow",
+                existing_token=os.environ.get(TOKEN),
+                cookies=os.environ.get(COOKIES),
+                ssl_ca_cert=ca_cert,
+            )
     except (ApiException, ClusterException) as error:
         end(f"{place} refuses: {_reason(error)}{_advice(error.status)}", 1)
-    except (urllib3.exceptions.HTTPError, ConnectionError, TimeoutError) as error:
+    except TimeoutError:
+        # The client's word for any answer that is not that of a healthy server, refusals included.
+        end(f"{place} does not answer as Kubeflow Pipelines does; see --host, and the token in {TOKEN}", 1)
+    except (urllib3.exceptions.HTTPError, ConnectionError) as error:
         told = str(getattr(error, "reason", None) or error)
         told = told.rpartition(" object at ")[2].partition(">: ")[2] or told
         end(f"{place} does not answer: {_short(told)}; see --host", 1)
     except (ConfigException, GoogleAuthError) as error:
         end(f"no way to Kubeflow Pipelines is known: {_short(str(error))}; name it with --host", 1)
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def _is_known() -> bool:

@@ -29,7 +29,7 @@ def show(material: Material, page: Path, executor_input: str) -> None:
     if record.report:
         shutil.copyfile(record.report, page)
     else:
-        page.write_text(f"<!doctype html><title>No report</title><p>{'; '.join(record.warnings)}</p>", "utf-8")
+        page.write_text(f"<!DOCTYPE html><title>No report</title><p>{'; '.join(record.warnings)}</p>", "utf-8")
     outputs = json.loads(executor_input)["outputs"]
     shown = {"metrics": _metrics(record), "confusion_matrix": _confusion_matrix(material)}
     artifacts = {

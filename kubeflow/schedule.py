@@ -137,7 +137,8 @@ def _change(name: str, help_text: str) -> None:
             }
             for each in found:
                 changes[name](each.recurring_run_id)
-                click.echo(f"{experiment}: {_DONE[name]} ({each.recurring_run_id})")
+        for each in found:
+            click.echo(f"{experiment}: {_DONE[name]} ({each.recurring_run_id})")
 
 
 _DONE = {"pause": "paused", "resume": "resumed", "delete": "deleted"}

@@ -19,6 +19,18 @@ def _quantity(text: str) -> str:
     return text
 
 
+def _root(text: str) -> str:
+    if "://" in text:
+        raise ValueError(
+            f"{text} is in an object store; stages keep their artifacts as files: mount the bucket as a volume (Cloud"
+            " Storage FUSE, Mountpoint for S3) and name its path. Models can be pushed to gs:// and s3:// as they are,"
+            " see push.directory"
+        )
+    if not text.startswith("/") or ":" in text:
+        raise ValueError(f"{text!r} is no absolute path in a container; write one below a volume, as /darkroom")
+    return text
+
+
 Quantity = Annotated[str, AfterValidator(_quantity)]
 Cpu = Annotated[float, Field(gt=0)]
 ResourceName = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$")]
@@ -121,7 +133,7 @@ class Kubeflow(Section):
 
     image: Annotated[str, Field(min_length=1)] | None = None
     """Container image, best with its digest: registry/darkroom@sha256:... . Default: must be given when compiling."""
-    root: MountPath = "/darkroom"
+    root: Annotated[str, AfterValidator(_root)] = "/darkroom"
     """Workspace of the pipeline, on a volume that all pods mount."""
     tasks: Literal["group", "node"] = "group"
     """group: neighbours that ask for the same share a pod, as data, training and release, for each task costs the

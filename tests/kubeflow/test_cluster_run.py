@@ -148,7 +148,7 @@ def test_what_kfp_shows(cluster: Cluster) -> None:
     """The report, the metrics and the confusion matrix are where the launcher looks for them."""
     directory = cluster.directory / "uploaded" / "first" / "report"
     page = (directory / "report").read_text()
-    assert page.startswith("<!doctype html>")
+    assert page.startswith("<!DOCTYPE html>")
     assert "Pushed as version" in page
     [output] = directory.glob("executor_output.json")
     artifacts = json.loads(output.read_text())["artifacts"]
