@@ -32,9 +32,9 @@ def gc(
     wait: float,
     as_json: bool,
 ) -> None:
-    """Show what no kept run, blessed or served model needs, and remove it with --delete.
+    """Show what no kept run or model needs; --delete removes it.
 
-    What the next run needs stays: it finds its results in the cache, its baseline and its champion. Exit status:
+    Blessed and served models stay, and what the next run needs: its cache, its baseline, its champion. Exit status:
     0 done; 1 a run is under way, or not all could be removed; 2 the experiment is wrong.
     """
     loaded, paths = load(experiment, overrides, workspace, as_json, require_places=False)
