@@ -4,10 +4,10 @@ SHELL := bash
 PYTHON := .venv/bin/python
 EXPERIMENT ?= digits
 
-.PHONY: help environment run test lint format lock schema bench transfer soak test-cluster clean
+.PHONY: help environment run test test-containers lint format lock schema image bench transfer soak test-cluster clean
 
 help: ## Lists the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 environment: ## Makes .venv from requirements.lock, where that is not done already
 	@./setup_environment.sh
@@ -17,6 +17,9 @@ run: environment ## Runs EXPERIMENT (default: digits), from its data to a pushed
 
 test: environment ## Runs all tests, two modules at a time
 	$(PYTHON) -m pytest --numprocesses 2 --dist loadfile
+
+test-containers: environment ## Builds the image and runs the pipeline in containers, on Podman; takes ten minutes the first time
+	$(PYTHON) -m pytest tests/containers
 
 lint: environment ## Checks style, types and which package imports which
 	$(PYTHON) -m ruff check .
@@ -34,6 +37,9 @@ lock: ## Brings requirements.lock up to what pyproject.toml asks for
 
 schema: environment ## Writes the JSON Schema of the experiment file
 	$(PYTHON) -m schemas.json_schema
+
+image: ## Builds the image of kubeflow/Containerfile; variables: IMAGE, BASE_IMAGE, CONTAINER_TOOL, BUILD_FLAGS
+	@CONTAINER_TOOL="$(CONTAINER_TOOL)" IMAGE="$(IMAGE)" BASE_IMAGE="$(BASE_IMAGE)" BUILD_FLAGS="$(BUILD_FLAGS)" kubeflow/image.sh
 
 bench: environment ## Measures Darkroom against stock TFX and plain Keras, and how its data stages grow; prints tables
 	@status=0; for part in data_stages against_stock training_epoch; do $(PYTHON) -m tests.bench.$$part || status=1; done; exit $$status

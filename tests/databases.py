@@ -61,15 +61,16 @@ class Database:
 
 
 @contextmanager
-def database(kind: str) -> Iterator[Database]:
+def database(kind: str, listen: str = "127.0.0.1") -> Iterator[Database]:
     """Runs a server with a user and, for MariaDB, an empty database; PostgreSQL's is made by ML Metadata.
 
     Args:
       kind: mysql or postgresql.
+      listen: address of this machine; 0.0.0.0 for all. What connects from elsewhere names its own way here.
     """
     # Of a short name, for the path of a socket may not be long; and where another user can reach it.
     directory = Path(tempfile.mkdtemp(prefix="darkroom-db-", dir="/tmp"))
-    server = (_mariadb if kind == "mysql" else _postgresql)(directory)
+    server = (_mariadb if kind == "mysql" else _postgresql)(directory, listen)
     try:
         yield server
     finally:
@@ -77,7 +78,7 @@ def database(kind: str) -> Iterator[Database]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def _mariadb(directory: Path) -> Database:
+def _mariadb(directory: Path, listen: str) -> Database:
     daemon, install = _program("mariadbd", "mariadb-server"), _program("mariadb-install-db", "mariadb-server")
     client = _program("mariadb", "mariadb-server")
     data, socket_file, port = directory / "data", directory / "socket", _free_port()
@@ -85,7 +86,7 @@ def _mariadb(directory: Path) -> Database:
     made = [install, "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal", *user]
     subprocess.run(made, check=True, capture_output=True, timeout=300)
     # `--skip-name-resolve`, or loopback would be called localhost.
-    options = [f"--datadir={data}", f"--socket={socket_file}", f"--port={port}", "--bind-address=127.0.0.1", *user]
+    options = [f"--datadir={data}", f"--socket={socket_file}", f"--port={port}", f"--bind-address={listen}", *user]
     server = Database(
         "mysql",
         f"mysql://{USER}:{_QUOTED_PASSWORD}@127.0.0.1:{port}/{DATABASE}",
@@ -103,7 +104,7 @@ def _mariadb(directory: Path) -> Database:
     return server
 
 
-def _postgresql(directory: Path) -> Database:
+def _postgresql(directory: Path, listen: str) -> Database:
     installed = sorted(glob.glob("/usr/lib/postgresql/*/bin/postgres"))
     daemon = installed[-1] if installed else _program("postgres", "postgresql")
     initdb, port, data = str(Path(daemon).with_name("initdb")), _free_port(), directory / "data"
@@ -116,7 +117,7 @@ def _postgresql(directory: Path) -> Database:
     password.chmod(0o644)
     made = [*other, initdb, f"--pgdata={data}", f"--username={USER}", f"--pwfile={password}", "--auth=scram-sha-256"]
     subprocess.run([*made, "--no-sync"], check=True, capture_output=True, timeout=300, cwd="/")
-    options = ["-D", str(data), "-p", str(port), "-h", "127.0.0.1", "-k", str(directory), "-F"]
+    options = ["-D", str(data), "-p", str(port), "-h", listen, "-k", str(directory), "-F"]
     server = Database(
         "postgresql",
         f"postgresql://{USER}:{_QUOTED_PASSWORD}@127.0.0.1:{port}/{DATABASE}",
