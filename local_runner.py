@@ -49,11 +49,11 @@ def run(
     runtime.configure()
     from pipeline.capture import original_streams
     from pipeline.interruption import ended_in_order
+    from pipeline.nothing_new import run_with_nothing_new
     from pipeline.paths import WorkspaceError
     from pipeline.presentation import summarize
     from pipeline.progress import progress_on
     from pipeline.record import FAILED, not_started
-    from pipeline.run import Run
     from pipeline.versions import serving_of
 
     try:
@@ -62,7 +62,11 @@ def run(
         end(str(refusal), 1, not_started(FAILED, [str(refusal)]) if as_json else None)
     with original_streams() as (output, error):
         with progress_on(error) as progress, ended_in_order():
-            record = Run(loaded, paths, progress, accept_data, force_bless).execute()
+            record = None if accept_data or force_bless else run_with_nothing_new(loaded, paths, progress)
+            if record is None:
+                from pipeline.run import Run
+
+                record = Run(loaded, paths, progress, accept_data, force_bless).execute()
         if as_json:
             print(json.dumps(record.to_json()), file=output)
         else:

@@ -80,6 +80,10 @@ class RunRecord:
     """A held-out image to try the model on."""
     report: str | None = None
     """The page that shows all this; None where it could not be made."""
+    conditions: str | None = None
+    """Digest of what it started with, but for the data; None where that cannot be told beforehand."""
+    basis: dict[str, Any] | None = None
+    """What another run needs to know to have the same answer; None where it has to look for itself."""
     seconds: float = 0.0
 
     @property
@@ -111,14 +115,17 @@ def new_run_id() -> str:
     return f"{datetime.now(timezone.utc):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
 
 
+def read_record(directory: Path) -> RunRecord | None:
+    """The record of the run with this directory; None where there is none that can be read."""
+    try:
+        content = json.loads((directory / _RECORD_NAME).read_text())
+        nodes = {name: NodeRecord(**node) for name, node in content.pop("nodes").items()}
+        return RunRecord(**content, nodes=nodes)
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
 def read_records(runs: Path) -> list[RunRecord]:
     """The records of all runs, oldest first; an unreadable one is left out."""
-    records = []
-    for path in sorted(runs.glob(f"*/{_RECORD_NAME}")):
-        try:
-            content = json.loads(path.read_text())
-            nodes = {name: NodeRecord(**node) for name, node in content.pop("nodes").items()}
-            records.append(RunRecord(**content, nodes=nodes))
-        except (OSError, ValueError, TypeError, KeyError):
-            continue
-    return records
+    found = (read_record(path.parent) for path in sorted(runs.glob(f"*/{_RECORD_NAME}")))
+    return [record for record in found if record is not None]

@@ -14,6 +14,7 @@ from components.pusher.publication import Standing, standing_of
 from components.pusher.serving_directory import open_directory
 from pipeline.capture import captured
 from pipeline.nodes import PUSHER, RUN_REPORT, TRAINER
+from pipeline.nothing_new import basis_of, conditions_of
 from pipeline.paths import Paths
 from pipeline.progress import Progress, listening
 from pipeline.record import (
@@ -75,6 +76,7 @@ class Run:
             experiment=experiment.name,
             digest=experiment.digest(),
             started=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            conditions=conditions_of(experiment, paths),
         )
 
     def execute(self) -> RunRecord:
@@ -92,6 +94,7 @@ class Run:
             # Before the report, which compares the records of all runs, and once more with where it lies.
             self._keep(started)
             self._report(compiled)
+            self.record.basis = basis_of(self.record, self._paths, self._results())
             self._keep(started)
         return self.record
 

@@ -7,14 +7,18 @@ import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from apache_beam.io.filesystem import CompressionTypes
-from apache_beam.io.filesystems import FileSystems
-
 from components.errors import DataError
 from components.image_example_gen import spans
 from components.image_example_gen.image_folder import read_image_folder
 from components.image_example_gen.manifest import read_manifests
-from components.image_example_gen.source import SourceFile, fingerprint, is_no_file, list_files, newest_span
+from components.image_example_gen.source import (
+    SourceFile,
+    fingerprint,
+    is_no_file,
+    list_files,
+    newest_span,
+    open_as_it_is,
+)
 from components.image_example_gen.splitting import LARGE, TEST, TRAIN, UNASSIGNED, Shares, shares_of, split_of_file
 from components.image_example_gen.tfrecord import read_records
 from components.image_example_gen.units import Entry, Unit, units_of_entries, units_of_files
@@ -111,7 +115,7 @@ def _num_records(path: str, limit: int) -> int:
         return 0
     with (
         contextlib.suppress(OSError),
-        FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as stored,
+        open_as_it_is(path) as stored,
     ):
         return sum(1 for _ in itertools.islice(read_records(stored), limit))
     return 0
