@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
-import sys
+import sysconfig
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timezone
@@ -184,6 +184,6 @@ def _sources() -> Iterator[Path]:
 
 def _libraries() -> Iterator[str]:
     """Names and versions of all that is installed."""
-    for place in sys.path:
+    for place in sorted({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}):
         if os.path.isdir(place):
             yield from sorted(entry.name for entry in os.scandir(place) if entry.name.endswith(".dist-info"))
