@@ -15,8 +15,10 @@ from schemas.evaluation import Evaluation
 from schemas.export import Export
 from schemas.gate import Gate, Schema
 from schemas.model import Model, WeightsFrom
+from schemas.notifications import Notifications
 from schemas.preprocessing import Preprocessing
 from schemas.push import Push
+from schemas.retraining import Retraining
 from schemas.section import ExperimentName, Section
 from schemas.training import Training
 from schemas.tuning import Tuning
@@ -58,6 +60,10 @@ class Experiment(Section):
     """What the exported model must do before it is pushed."""
     push: Push = Push()
     """Where models are published."""
+    retraining: Retraining = Retraining()
+    """When the scheduler runs the experiment, and how."""
+    notifications: Notifications = Notifications()
+    """Who is told how a run ended."""
     beam: Beam = Beam()
     """Where the data stages run."""
 
