@@ -31,7 +31,7 @@ def time_zone(name: str) -> tzinfo:
 def cron_trigger(expression: str, timezone: str) -> BaseTrigger:
     """APScheduler's trigger for an expression, as cron means it.
 
-    APScheduler counts the days of the week from Monday, cron from Sunday; where day of the month and of the week are both
+    APScheduler counts days of the week from Monday, cron from Sunday; where day of the month and of the week are both
     stated, cron asks for either, APScheduler for both (https://man7.org/linux/man-pages/man5/crontab.5.html).
 
     Args:
