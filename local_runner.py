@@ -48,6 +48,7 @@ def run(
 
     runtime.configure()
     from pipeline.capture import original_streams
+    from pipeline.decisions import Decisions
     from pipeline.interruption import ended_in_order
     from pipeline.nothing_new import run_with_nothing_new
     from pipeline.paths import WorkspaceError
@@ -66,7 +67,7 @@ def run(
             if record is None:
                 from pipeline.run import Run
 
-                record = Run(loaded, paths, progress, accept_data, force_bless).execute()
+                record = Run(loaded, paths, progress, Decisions(accept_data, force_bless)).execute()
         if as_json:
             print(json.dumps(record.to_json()), file=output)
         else:

@@ -4,19 +4,29 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ml_metadata import metadata_store
-from tfx.orchestration import metadata
+from ml_metadata.metadata_store import MetadataStore
+from tfx.dsl.compiler import constants
 
 from components.errors import TrainingError
 from components.networks.weights import BASE_WEIGHTS_FILE, NATIVE
+from pipeline.metadata import ConnectionConfig, PatientMetadata, file_connection
 from pipeline.paths import Paths
 from schemas.experiment import Experiment
 from schemas.model import WeightsFrom
 from schemas.problems import suggestion
 
+_BLESSING = "ModelBlessing"
 
-def base_weights_of_another(experiment: Experiment, paths: Paths) -> str | None:
+
+def base_weights_of_another(
+    experiment: Experiment, paths: Paths, connection: ConnectionConfig | None = None
+) -> str | None:
     """File of the base's weights that `model.weights.experiment` asks for; None where it names no other experiment.
+
+    Args:
+      experiment: what is to be run.
+      paths: where.
+      connection: to the ML Metadata that all experiments share. Default: each has a file in the workspace.
 
     Raises:
       TrainingError: that experiment has no blessed model in this workspace.
@@ -25,10 +35,18 @@ def base_weights_of_another(experiment: Experiment, paths: Paths) -> str | None:
     name = weights.experiment if isinstance(weights, WeightsFrom) else None
     if name is None or name == experiment.name:
         return None
-    other = Paths(paths.workspace, name)
-    model = _last_blessed(other.metadata) if other.metadata.exists() else None
+    file = Paths(paths.workspace, name).metadata
+    if connection is None and file.exists():
+        connection = file_connection(file)
+    model, known = None, sorted(path.parent.name for path in paths.workspace.glob("*/metadata.db"))
+    if connection is not None:
+        with PatientMetadata(connection) as handle:
+            contexts = handle.store.get_contexts_by_type(constants.PIPELINE_CONTEXT_TYPE_NAME)
+            known = sorted({*known, *(context.name for context in contexts)} - {experiment.name})
+            model = next(
+                (_last_blessed(handle.store, context.id) for context in contexts if context.name == name), None
+            )
     if model is None:
-        known = sorted(path.parent.name for path in paths.workspace.glob("*/metadata.db"))
         raise TrainingError(
             f"model.weights.experiment: {name} has no blessed model in {paths.workspace}"
             f"{suggestion(name, known)}; run it first, or name one that has run there: {', '.join(known) or 'none has'}"
@@ -36,13 +54,12 @@ def base_weights_of_another(experiment: Experiment, paths: Paths) -> str | None:
     return str(Path(model) / NATIVE / BASE_WEIGHTS_FILE)
 
 
-def _last_blessed(database: Path) -> str | None:
-    """The uri of the model that was blessed last and is still there."""
-    store = metadata_store.MetadataStore(metadata.sqlite_metadata_connection_config(str(database)))
-    blessings = sorted(store.get_artifacts_by_type("ModelBlessing"), key=lambda artifact: artifact.id, reverse=True)
+def _last_blessed(store: MetadataStore, pipeline: int) -> str | None:
+    """The uri of the model that was blessed last in a pipeline and is still there."""
+    artifacts = {artifact.id: artifact for artifact in store.get_artifacts_by_context(pipeline)}
+    blessings = [artifact for _, artifact in sorted(artifacts.items(), reverse=True) if artifact.type == _BLESSING]
     ids = [each.custom_properties["current_model_id"].int_value for each in blessings if _is_good(each)]
-    models = {model.id: model.uri for model in store.get_artifacts_by_id(ids)}
-    there = (models[id] for id in ids if id in models and _has_base(models[id]))
+    there = (artifacts[id].uri for id in ids if id in artifacts and _has_base(artifacts[id].uri))
     return next(there, None)
 
 

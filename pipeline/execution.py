@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from ml_metadata.proto import metadata_store_pb2
 from tfx import types
 from tfx.dsl.compiler import compiler, constants
-from tfx.dsl.io import fileio
-from tfx.orchestration import metadata
 from tfx.orchestration.local import runner_utils
 from tfx.orchestration.pipeline import Pipeline
 from tfx.orchestration.portable import launcher, runtime_parameter_utils
@@ -18,7 +15,9 @@ from tfx.orchestration.portable.mlmd import execution_lib
 from tfx.proto.orchestration import pipeline_pb2
 
 from pipeline.engine import use_this_process
+from pipeline.metadata import PatientMetadata
 from pipeline.record import CACHED, EXECUTED
+from pipeline.unfinished import give_up
 
 _RESOLVER = "tfx.dsl.components.common.resolver.Resolver"
 
@@ -39,12 +38,13 @@ class NodeOutcome(NamedTuple):
 class CompiledPipeline:
     """A pipeline in TFX's intermediate representation, for one run."""
 
-    def __init__(self, pipeline: Pipeline, run_id: str) -> None:
+    def __init__(self, pipeline: Pipeline, run_id: str, connection: metadata_store_pb2.ConnectionConfig) -> None:
         """Compiles.
 
         Args:
           pipeline: what to run.
-          run_id: names the run in ML Metadata; never used twice.
+          run_id: names the run in ML Metadata. Under the id of an earlier run, that run goes on.
+          connection: to ML Metadata.
         """
         use_this_process()
         self._ir: pipeline_pb2.Pipeline = compiler.Compiler().compile(pipeline)
@@ -52,8 +52,7 @@ class CompiledPipeline:
             self._ir, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id}
         )
         self._deployment = runner_utils.extract_local_deployment_config(self._ir)
-        config = self._deployment.metadata_connection_config
-        self._connection = getattr(config, config.WhichOneof("connection_config"))
+        self._connection = connection
         self._nodes = {node.pipeline_node.node_info.id: node.pipeline_node for node in self._ir.nodes}
 
     @property
@@ -66,12 +65,27 @@ class CompiledPipeline:
         """To ML Metadata."""
         return self._connection
 
+    @property
+    def root(self) -> str:
+        """Where the artifacts are."""
+        return str(self._ir.runtime_spec.pipeline_root.field_value.string_value)
+
     def is_resolver(self, node_id: str) -> bool:
         """Whether a node only looks up artifacts and makes none."""
         return self._nodes[node_id].node_info.type.name == _RESOLVER
 
+    def finished(self, node_id: str) -> NodeOutcome | None:
+        """How a node ended that this run has finished already; None where it has not."""
+        with self._metadata() as handle:
+            done = [item for item in self._executions(handle, node_id) if execution_lib.is_execution_successful(item)]
+        if not done:
+            return None
+        return NodeOutcome(EXECUTED, {}) if self.is_resolver(node_id) else self._outcome(node_id, done[-1].id)
+
     def launch(self, node_id: str, from_cache: bool = True) -> NodeOutcome:
         """Runs one node, or takes its result from the cache.
+
+        An earlier attempt of this run that died is taken back before.
 
         Args:
           node_id: one of `nodes`.
@@ -84,17 +98,18 @@ class CompiledPipeline:
         """
         node = self._nodes[node_id]
         node.execution_options.caching_options.enable_cache = from_cache
+        self._give_up(node_id)
         try:
             execution_info = launcher.Launcher(
                 pipeline_node=node,
-                mlmd_connection=metadata.Metadata(self._connection),
+                mlmd_connection=self._metadata(),
                 pipeline_info=self._ir.pipeline_info,
                 pipeline_runtime_spec=self._ir.runtime_spec,
                 executor_spec=runner_utils.extract_executor_spec(self._deployment, node_id),
                 custom_driver_spec=runner_utils.extract_custom_driver_spec(self._deployment, node_id),
             ).launch()
         except BaseException:
-            self._fail_unfinished(node_id)
+            self._give_up(node_id)
             raise
         if self.is_resolver(node_id):
             return NodeOutcome(EXECUTED, {})
@@ -102,7 +117,7 @@ class CompiledPipeline:
 
     def annotate(self, artifact: types.Artifact, properties: Mapping[str, str | int]) -> None:
         """Keeps custom properties of an artifact that is there already."""
-        with metadata.Metadata(self._connection) as handle:
+        with self._metadata() as handle:
             [stored] = handle.store.get_artifacts_by_id([artifact.id])
             for name, value in properties.items():
                 if isinstance(value, int):
@@ -112,7 +127,7 @@ class CompiledPipeline:
             handle.store.put_artifacts([stored])
 
     def _outcome(self, node_id: str, execution_id: int | None) -> NodeOutcome:
-        with metadata.Metadata(self._connection) as handle:
+        with self._metadata() as handle:
             if execution_id is None:
                 raise UnresolvedInputError(f"{node_id} was skipped by TFX: its inputs are not there")
             [execution] = handle.store.get_executions_by_id([execution_id])
@@ -122,29 +137,24 @@ class CompiledPipeline:
             outputs = execution_lib.get_output_artifacts(handle, execution_id)
         return NodeOutcome(CACHED if was_cached else EXECUTED, outputs)
 
-    def _fail_unfinished(self, node_id: str) -> None:
+    def _metadata(self) -> PatientMetadata:
+        return PatientMetadata(self._connection)
+
+    def _give_up(self, node_id: str) -> None:
         # The Launcher looks after an executor that raises an Exception, not after drivers and interruptions.
-        running = (metadata_store_pb2.Execution.NEW, metadata_store_pb2.Execution.RUNNING)
+        with self._metadata() as handle:
+            give_up(handle, self._executions(handle, node_id), self.root)
+
+    def _executions(self, handle: PatientMetadata, node_id: str) -> list[metadata_store_pb2.Execution]:
+        """Of one node in this run, oldest first."""
         kinds = (constants.PIPELINE_RUN_CONTEXT_TYPE_NAME, constants.NODE_CONTEXT_TYPE_NAME)
         contexts = [context for context in self._nodes[node_id].contexts.contexts if context.type.name in kinds]
-        with metadata.Metadata(self._connection) as handle:
-            found = [
-                handle.store.get_context_by_type_and_name(context.type.name, context.name.field_value.string_value)
-                for context in contexts
-            ]
-            if None in found:
-                return
-            of_run, of_node = (handle.store.get_executions_by_context(context.id) for context in found)
-            own = {execution.id for execution in of_node}
-            unfinished = [item for item in of_run if item.id in own and item.last_known_state in running]
-            for execution in unfinished:
-                execution.last_known_state = metadata_store_pb2.Execution.FAILED
-                self._remove_outputs(node_id, execution.id)
-            handle.store.put_executions(unfinished)
-
-    def _remove_outputs(self, node_id: str, execution_id: int) -> None:
-        root = self._ir.runtime_spec.pipeline_root.field_value.string_value
-        for key in self._nodes[node_id].outputs.outputs:
-            directory = os.path.join(root, node_id, key, str(execution_id))
-            if fileio.exists(directory):
-                fileio.rmtree(directory)
+        found = [
+            handle.store.get_context_by_type_and_name(context.type.name, context.name.field_value.string_value)
+            for context in contexts
+        ]
+        if None in found:
+            return []
+        of_run, of_node = (handle.store.get_executions_by_context(context.id) for context in found)
+        own = {execution.id for execution in of_node}
+        return sorted((item for item in of_run if item.id in own), key=lambda item: item.id)

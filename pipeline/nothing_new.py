@@ -82,6 +82,8 @@ def basis_of(record: RunRecord, paths: Paths, outputs: Mapping[str, Sequence[Art
     # Data that was accepted is accepted for one run alone.
     if record.status not in (PUSHED, UNCHANGED) or record.accepted or record.conditions is None:
         return None
+    if "examples" not in outputs or "model" not in outputs:
+        return None
     [examples], [model] = outputs["examples"], outputs["model"]
     return {
         "fingerprint": examples.get_string_custom_property(INPUT_FINGERPRINT),
@@ -143,7 +145,7 @@ def run_with_nothing_new(experiment: Experiment, paths: Paths, progress: Progres
 def _newest(runs: Path) -> RunRecord | None:
     """The record of the newest run, complete or not; None where it cannot be read."""
     names = sorted(entry.name for entry in os.scandir(runs) if entry.is_dir())
-    return read_record(runs / names[-1]) if names else None
+    return read_record(runs, names[-1]) if names else None
 
 
 def _standing(last: RunRecord, experiment: Experiment, paths: Paths) -> Standing | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tfx.orchestration import metadata
 from tfx.orchestration.pipeline import Pipeline
 
 from components.canary.component import image_canary
@@ -106,6 +105,5 @@ def create_pipeline(experiment: Experiment, paths: Paths, base_weights: str | No
             pusher.with_id(PUSHER),
         ],
         enable_cache=True,
-        metadata_connection_config=metadata.sqlite_metadata_connection_config(str(paths.metadata.absolute())),
         beam_pipeline_args=list(experiment.beam.args),
     )

@@ -15,7 +15,8 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-RUNNING = "running"
+from pipeline.record import RUNNING
+
 LOGGER = "darkroom.progress"
 """A stage that works for minutes says here how far it is: `epoch 3/20, loss 0.31`."""
 

@@ -13,6 +13,7 @@ from typing import Any
 
 _RECORD_NAME = "record.json"
 
+RUNNING = "running"
 PUSHED = "pushed"
 UNCHANGED = "unchanged"
 INVALID = "invalid"
@@ -23,6 +24,7 @@ FAILED = "failed"
 
 # A contract: other programs rely on these.
 EXIT_STATUSES = {
+    RUNNING: 1,
     PUSHED: 0,
     UNCHANGED: 0,
     FAILED: 1,
@@ -39,10 +41,12 @@ SKIPPED = "skipped"
 
 @dataclass
 class NodeRecord:
-    """What became of one node: `executed`, `cached`, `failed` or `skipped`, and how long it took."""
+    """What became of one node: `executed`, `cached`, `failed` or `skipped`, or `running`; and how long it took."""
 
     state: str
     seconds: float
+    attempts: int = 1
+    """How often it was tried in this run."""
 
 
 @dataclass
@@ -54,6 +58,7 @@ class RunRecord:
     digest: str
     started: str
     status: str = FAILED
+    """One of `EXIT_STATUSES`; `running` from its first node to its last."""
     nodes: dict[str, NodeRecord] = field(default_factory=dict)
     message: str | None = None
     """Why it ended before the push, for a person."""
@@ -76,6 +81,8 @@ class RunRecord:
     """Signs in its curves, problems first: `sign`, `kind`, `epoch`, `figures`, `message` and `advice`."""
     tuning: dict[str, Any] | None = None
     """What was searched for, and found: `best`, `num_trials`, `sweep`, `cross_validation`, `table` and others."""
+    image: str | None = None
+    """The container image that worked on it; None outside of containers."""
     sample: str | None = None
     """A held-out image to try the model on."""
     report: str | None = None
@@ -91,12 +98,31 @@ class RunRecord:
         """For the process that ran it."""
         return EXIT_STATUSES[self.status]
 
+    def warn(self, text: str) -> None:
+        """Adds a warning, unless it is there already."""
+        if text not in self.warnings:
+            self.warnings.append(text)
+
+    def cut_off(self) -> None:
+        """Notes that the process at work on the run died: killed, out of memory, or with the machine."""
+        at_work = [name for name, node in self.nodes.items() if node.state == RUNNING]
+        for name in at_work:
+            self.nodes[name].state = FAILED
+        self.status = FAILED
+        self.message = (
+            f"{at_work[0] if at_work else 'the run'}: cut off, for its process died: killed, out of memory or time, or"
+            " with its machine; run again: finished stages are kept"
+        )
+
     def write(self, runs: Path) -> None:
-        """Keeps the record as `<runs>/<run_id>/record.json`, whole or not at all."""
+        """Keeps the record as `<runs>/<run_id>/record.json`, whole or not at all, also when power fails."""
         directory = runs / self.run_id
         directory.mkdir(parents=True, exist_ok=True)
         growing = directory / f".{_RECORD_NAME}"
-        growing.write_text(json.dumps(asdict(self), indent=1))
+        with growing.open("w") as file:
+            file.write(json.dumps(asdict(self), indent=1))
+            file.flush()
+            os.fsync(file.fileno())
         os.replace(growing, directory / _RECORD_NAME)
 
     def to_json(self) -> dict[str, Any]:
@@ -115,17 +141,17 @@ def new_run_id() -> str:
     return f"{datetime.now(timezone.utc):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
 
 
-def read_record(directory: Path) -> RunRecord | None:
-    """The record of the run with this directory; None where there is none that can be read."""
+def read_records(runs: Path) -> list[RunRecord]:
+    """The records of all runs, oldest first; an unreadable one is left out."""
+    found = [read_record(runs, path.parent.name) for path in sorted(runs.glob(f"*/{_RECORD_NAME}"))]
+    return [record for record in found if record is not None]
+
+
+def read_record(runs: Path, run_id: str) -> RunRecord | None:
+    """The record of one run; None where there is none that can be read."""
     try:
-        content = json.loads((directory / _RECORD_NAME).read_text())
+        content = json.loads((runs / run_id / _RECORD_NAME).read_text())
         nodes = {name: NodeRecord(**node) for name, node in content.pop("nodes").items()}
         return RunRecord(**content, nodes=nodes)
     except (OSError, ValueError, TypeError, KeyError):
         return None
-
-
-def read_records(runs: Path) -> list[RunRecord]:
-    """The records of all runs, oldest first; an unreadable one is left out."""
-    found = (read_record(path.parent) for path in sorted(runs.glob(f"*/{_RECORD_NAME}")))
-    return [record for record in found if record is not None]

@@ -1,43 +1,47 @@
-"""Runs an experiment from the data to the push, node by node."""
+"""Runs an experiment from the data to the push, node by node: in one process, or in several after each other."""
 
 from __future__ import annotations
 
 import sys
 import time
 import traceback
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from components.identity import who
 from components.pusher.publication import Standing, standing_of
 from components.pusher.serving_directory import open_directory
 from pipeline.capture import captured
+from pipeline.conclusion import try_to_summarize
+from pipeline.decisions import Decisions
 from pipeline.nodes import PUSHER, RUN_REPORT, TRAINER
 from pipeline.nothing_new import basis_of, conditions_of
+from pipeline.opening import mend_workspace, open_pipeline
 from pipeline.paths import Paths
 from pipeline.progress import Progress, listening
 from pipeline.record import (
     EXECUTED,
     FAILED,
-    NOT_BLESSED,
     PUSHED,
+    RUNNING,
     SKIPPED,
     STOPPED_BY_GATE,
     UNCHANGED,
     NodeRecord,
     RunRecord,
     new_run_id,
+    read_record,
 )
 from pipeline.report.attempt import try_to_report
 from pipeline.report.material import Material
 from schemas.experiment import Experiment
 
 if TYPE_CHECKING:
+    from ml_metadata.proto import metadata_store_pb2
     from tfx.types import Artifact
 
-    from components.data_gate.verdict import Verdict
-    from pipeline.execution import CompiledPipeline, Outputs
+    from pipeline.execution import CompiledPipeline, NodeOutcome, Outputs
 
 _LOADING = "loading"
 _SUMMARY = "summary"
@@ -51,8 +55,10 @@ class Run:
         experiment: Experiment,
         paths: Paths,
         progress: Progress,
-        accept_data: str | None = None,
-        force_bless: str | None = None,
+        decisions: Decisions | None = None,
+        *,
+        run_id: str | None = None,
+        connection: metadata_store_pb2.ConnectionConfig | None = None,
     ) -> None:
         """Starts nothing yet.
 
@@ -60,109 +66,143 @@ class Run:
           experiment: validated.
           paths: where its results go.
           progress: is told how it goes.
-          accept_data: why the run may go on against the data gate; None where it may not.
-          force_bless: why the model is pushed although it is not blessed; None where it is not.
+          decisions: what a person decided beforehand.
+          run_id: of a run that goes on where an earlier process left it, or begins under this id. Default: a new
+            run, which has the workspace for itself and mends what runs that died have left there.
+          connection: to ML Metadata. Default: the workspace's own file.
         """
-        self._accept_data = accept_data
-        self._force_bless = force_bless
+        self._decisions = decisions or Decisions()
         self._experiment = experiment
         self._paths = paths
         self._progress = progress
+        self._connection = connection
+        self._owns_workspace = run_id is None
+        self._compiled: CompiledPipeline | None = None
         self._outputs: dict[str, Outputs] = {}
         self._serving = paths.published(experiment)
         self._standing: Standing | None = None
-        self.record = RunRecord(
-            run_id=new_run_id(),
+        self._clock = time.monotonic()
+        self.record = (read_record(paths.runs, run_id) if run_id else None) or RunRecord(
+            run_id=run_id or new_run_id(),
             experiment=experiment.name,
             digest=experiment.digest(),
             started=datetime.now(timezone.utc).isoformat(timespec="seconds"),
             conditions=conditions_of(experiment, paths),
         )
+        self._seconds_before = self.record.seconds
 
     def execute(self) -> RunRecord:
-        """Runs all nodes, or all until one fails or its verdict stops the run.
+        """Runs all nodes, or all until one fails or its verdict stops the run; then reports.
 
         Nothing that a node does raises, nor Ctrl-C: the record tells how the run ended.
         """
-        started = time.monotonic()
-        compiled = None
         try:
-            compiled = self._load()
-            if compiled is not None:
-                self._launch_all(compiled)
+            if self._open():
+                self._launch_all(self.nodes)
         finally:
-            # Before the report, which compares the records of all runs, and once more with where it lies.
-            self._keep(started)
-            self._report(compiled)
-            self.record.basis = basis_of(self.record, self._paths, self._results())
-            self._keep(started)
+            self.conclude()
         return self.record
 
-    def _keep(self, started: float) -> None:
-        self.record.seconds = round(time.monotonic() - started, 1)
+    def execute_part(self, nodes: Sequence[str] | None = None) -> RunRecord:
+        """Runs some nodes of a run that others, or earlier attempts, have begun; what is done is not done again.
+
+        Args:
+          nodes: in an order in which they can run. Default: all.
+
+        Returns:
+          The record; its status is `running` where the run goes on.
+        """
+        if self._open():
+            self._launch_all(self.nodes if nodes is None else nodes)
+        return self.record
+
+    def conclude(self) -> RunRecord:
+        """Sums up and reports. A run whose status is still `running` was cut off."""
+        if self._compiled is None and self.record.nodes:
+            ended = self.record.status, self.record.message, self.record.log
+            self._open()
+            if ended[0] != RUNNING:
+                self.record.status, self.record.message, self.record.log = ended
+        if self.record.status == RUNNING or not (self.record.nodes or self.record.message):
+            self.record.cut_off()
+        for node in self._shown():
+            if node not in self.record.nodes:
+                self._end(node, SKIPPED, 0.0)
+        # Before the report, which compares the records of all runs, and once more with where it lies.
+        if self._compiled is not None:
+            try_to_summarize(self.record, self._experiment, self._paths, self._results(), self._log(_SUMMARY))
+        self._keep()
+        self._report()
+        self.record.basis = basis_of(self.record, self._paths, self._results())
+        self._keep()
+        return self.record
+
+    @property
+    def nodes(self) -> list[str]:
+        """All nodes, in the order in which they can run; empty before the pipeline is loaded."""
+        return self._compiled.nodes if self._compiled else []
+
+    def _shown(self) -> list[str]:
+        return [node for node in self.nodes if self._compiled and not self._compiled.is_resolver(node)]
+
+    def _keep(self) -> None:
+        self.record.seconds = round(self._seconds_before + time.monotonic() - self._clock, 1)
         self.record.write(self._paths.runs)
 
     def _log(self, name: str) -> Path:
         return self._paths.runs / self.record.run_id / f"{name}.log"
 
-    def _load(self) -> CompiledPipeline | None:
-        """Imports the libraries, prepares the data set, compiles the pipeline."""
+    def _open(self) -> bool:
+        """Imports the libraries, prepares the data set, compiles the pipeline, looks at what is done already."""
         self._progress.start(_LOADING)
         began = time.monotonic()
+        self.record.status, self.record.message, self.record.log = RUNNING, None, None
+        self._keep()
         with captured(self._log(_LOADING)):
             try:
-                compiled = self._compile()
+                compiled = open_pipeline(self._experiment, self._paths, self.record.run_id, self._connection)
+                if self._owns_workspace:
+                    mend_workspace(compiled, self._paths, self.record.run_id)
+                else:
+                    done = {node: compiled.finished(node) for node in compiled.nodes}
+                    self._outputs = {node: outcome.outputs for node, outcome in done.items() if outcome}
+                self._compiled = compiled
             except (Exception, KeyboardInterrupt) as error:
                 self._fail(_LOADING, error)
-                self.record.status = FAILED
                 self._progress.end(_LOADING, FAILED, time.monotonic() - began)
-                return None
+                return False
         self._progress.end(_LOADING, "done", time.monotonic() - began)
-        return compiled
+        return True
 
-    def _compile(self) -> CompiledPipeline:
-        from pipeline.blessed import base_weights_of_another
-        from pipeline.datasets.preparation import prepare
-        from pipeline.execution import CompiledPipeline
-        from pipeline.pipeline import create_pipeline
+    def _launch_all(self, nodes: Sequence[str]) -> None:
+        self._progress.plan([*(node for node in nodes if node in self._shown()), RUN_REPORT])
+        for node in nodes:
+            if not self._launch(node):
+                break
+        self._keep()
 
-        if self._experiment.data.dataset:
-            prepare(self._experiment.data.dataset, self._paths.datasets / self._experiment.data.dataset)
-        base_weights = base_weights_of_another(self._experiment, self._paths)
-        pipeline = create_pipeline(self._experiment, self._paths, base_weights)
-        return CompiledPipeline(pipeline, self.record.run_id)
-
-    def _launch_all(self, compiled: CompiledPipeline) -> None:
-        shown = [node for node in compiled.nodes if not compiled.is_resolver(node)]
-        self._progress.plan([*shown, RUN_REPORT])
-        ended = False
-        for node in compiled.nodes:
-            if not ended:
-                ended = not self._launch(compiled, node, node in shown)
-            elif node in shown:
-                self._end(node, SKIPPED, 0.0)
-        self._conclude(ended)
-
-    def _launch(self, compiled: CompiledPipeline, node: str, is_shown: bool) -> bool:
-        """Runs one node; says whether the run goes on."""
+    def _launch(self, node: str) -> bool:
+        """Runs one node, or takes over what it did; says whether the run goes on."""
         from pipeline.verdicts import gate_verdict, stop_after
 
+        compiled = self._compiled
+        assert compiled is not None
+        is_shown = node in self._shown()
+        attempts = self.record.nodes[node].attempts + 1 if node in self.record.nodes else 1
         if is_shown:
             self._progress.start(node)
+            if node not in self._outputs:
+                self.record.nodes[node] = NodeRecord(RUNNING, 0.0, attempts)
+                self._keep()
         began = time.monotonic()
         with captured(self._log(node)), listening(self._progress):
             try:
-                # The cache remembers pushes, but another model may have been pushed since, or a version removed.
-                is_outdated = node == PUSHER and self._is_to_be_pushed()
-                state, outputs = compiled.launch(node, from_cache=not is_outdated)
+                state, outputs = self._work(compiled, node)
                 stop = stop_after(outputs)
-                verdict = gate_verdict(outputs)
-                if self._accept_data and verdict is not None and not verdict.passed and verdict.may_be_accepted:
-                    self._accept(compiled, outputs["verdict"][0], verdict)
-                    stop = verdict = None
-                if self._force_bless and stop is not None and stop.status == NOT_BLESSED:
-                    self._force(compiled, outputs["blessing"][0], stop.message)
+                if self._decisions.overrule(stop, outputs, compiled, self.record):
                     stop = None
+                elif stop is None and (verdict := gate_verdict(outputs)) and verdict.findings:
+                    self.record.warn(verdict.describe())
             except (Exception, KeyboardInterrupt) as error:
                 self._fail(node, error)
                 self._end(node, FAILED, time.monotonic() - began)
@@ -172,26 +212,31 @@ class Run:
             self._end(node, state, time.monotonic() - began)
         if stop is not None:
             self.record.status, self.record.message = stop
-        elif verdict is not None and verdict.findings:
-            self.record.warnings.append(verdict.describe())
+        elif node == PUSHER:
+            self._note_version(outputs)
         return stop is None
 
-    def _accept(self, compiled: CompiledPipeline, artifact: Artifact, verdict: Verdict) -> None:
-        """Lets the run go on against the gate, and keeps who wanted that."""
-        from components.data_gate.artifact import ACCEPTED
+    def _work(self, compiled: CompiledPipeline, node: str) -> NodeOutcome:
+        """Launches a node, again where its failure may pass; one that this run has finished is not launched."""
+        from pipeline.retrying import with_retries
 
-        self.record.accepted = _decision(str(self._accept_data), verdict.describe_findings())
-        accepted = "{who}: {why}".format(**self.record.accepted)
-        compiled.annotate(artifact, {ACCEPTED: accepted})
-        self.record.warnings.append(f"{verdict.describe_findings()}\naccepted by {accepted}")
+        if node in self._outputs and (outcome := compiled.finished(node)):
+            return outcome
+        # The cache remembers pushes, but another model may have been pushed since, or a version removed.
+        is_outdated = node == PUSHER and self._is_to_be_pushed()
 
-    def _force(self, compiled: CompiledPipeline, blessing: Artifact, verdict: str) -> None:
-        """Blesses the model against the Evaluator, for good: it is what later ones are compared with."""
-        from components.evaluator.forcing import forced_properties, mark_forced
+        def note(error: BaseException, wait: float) -> None:
+            self._note_attempt(node, error, wait)
 
-        self.record.forced = _decision(str(self._force_bless), verdict)
-        mark_forced(blessing.uri)
-        compiled.annotate(blessing, forced_properties(self.record.forced))
+        return with_retries(self._experiment.retries, note, lambda: compiled.launch(node, from_cache=not is_outdated))
+
+    def _note_attempt(self, node: str, error: BaseException, wait: float) -> None:
+        from pipeline.failures import describe
+
+        self.record.warn(f"{describe(node, error)}\ntried again after {wait:g} s")
+        if node in self.record.nodes:
+            self.record.nodes[node].attempts += 1
+            self._keep()
 
     def _is_to_be_pushed(self) -> bool:
         from tfx.utils import path_utils
@@ -202,7 +247,9 @@ class Run:
         return self._standing.is_new
 
     def _end(self, node: str, state: str, seconds: float) -> None:
-        self.record.nodes[node] = NodeRecord(state, round(seconds, 2))
+        before = self.record.nodes.get(node)
+        if before is None or before.state in (RUNNING, FAILED):
+            self.record.nodes[node] = NodeRecord(state, round(seconds, 2), before.attempts if before else 1)
         self._progress.end(node, state, seconds)
 
     def _fail(self, node: str, error: BaseException) -> None:
@@ -213,26 +260,14 @@ class Run:
         self.record.message = describe(node, error)
         self.record.log = str(self._log(node))
 
-    def _results(self) -> Outputs:
+    def _results(self) -> Mapping[str, Sequence[Artifact]]:
         return {name: artifacts for node in self._outputs.values() for name, artifacts in node.items()}
 
-    def _conclude(self, ended: bool) -> None:
-        outputs = self._results()
-        if not ended:
-            self._note_version(outputs)
-        with captured(self._log(_SUMMARY)):
-            try:
-                self._summarize(outputs)
-            except Exception:
-                # What is pushed stays pushed, whatever becomes of the words about it.
-                traceback.print_exc(file=sys.stderr)
-                self.record.warnings.append(f"figures or sample could not be had; log: {self._log(_SUMMARY)}")
-
-    def _report(self, compiled: CompiledPipeline | None) -> None:
+    def _report(self) -> None:
         """Writes the report, whatever the run came to; what goes wrong with it is a warning and no more."""
         self._progress.start(RUN_REPORT)
         began = time.monotonic()
-        connection = compiled.connection if compiled else None
+        connection = self._compiled.connection if self._compiled else None
         material = Material(self.record, self._experiment, self._paths, self._results(), connection)
         is_made = try_to_report(material, self._log(RUN_REPORT))
         self._end(RUN_REPORT, EXECUTED if is_made else FAILED, time.monotonic() - began)
@@ -246,33 +281,3 @@ class Run:
         else:
             self.record.status = UNCHANGED
             self.record.message = self._standing.describe() if self._standing else None
-
-    def _summarize(self, outputs: Outputs) -> None:
-        from components.evaluator.forcing import read_forced
-        from components.evaluator.outcome import read_metrics
-        from components.tuner.results import read_summary
-        from pipeline.ingested import describe_examples
-        from pipeline.sample import write_sample
-        from pipeline.trained import describe_training, findings, negative_transfer
-
-        if "examples" in outputs:
-            self.record.data = describe_examples(outputs["examples"][0])
-        if "tuner_results" in outputs:
-            self.record.tuning = read_summary(outputs["tuner_results"][0].uri)
-        if "model_run" in outputs:
-            self.record.training = describe_training(outputs["model_run"][0])
-            self.record.diagnostics = findings(outputs["model_run"][0])
-            if told := negative_transfer(self.record.training):
-                self.record.warnings.append(told)
-        if "evaluation" not in outputs:
-            return
-        self.record.forced = self.record.forced or read_forced(outputs["blessing"][0])
-        self.record.metrics = read_metrics(outputs["evaluation"][0].uri)
-        directory = self._paths.runs / self.record.run_id
-        sample = write_sample(outputs["examples"][0], self._experiment.evaluation.split, directory)
-        self.record.sample = str(sample)
-
-
-def _decision(why: str, verdict: str) -> dict[str, str]:
-    when = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    return {"who": who(), "when": when, "why": why, "verdict": verdict}

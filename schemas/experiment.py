@@ -19,6 +19,7 @@ from schemas.notifications import Notifications
 from schemas.preprocessing import Preprocessing
 from schemas.push import Push
 from schemas.retraining import Retraining
+from schemas.retries import Retries
 from schemas.section import ExperimentName, Section
 from schemas.training import Training
 from schemas.tuning import Tuning
@@ -64,6 +65,8 @@ class Experiment(Section):
     """When the scheduler runs the experiment, and how."""
     notifications: Notifications = Notifications()
     """Who is told how a run ended."""
+    retries: Retries = Retries()
+    """What is tried again."""
     beam: Beam = Beam()
     """Where the data stages run."""
 

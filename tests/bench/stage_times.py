@@ -50,8 +50,9 @@ def main(contender: str, data: Path, work: Path) -> None:
     runtime.configure()
     pipeline = _stock(data, work) if contender == "stock" else _own(data, work)
     from pipeline.execution import CompiledPipeline
+    from pipeline.metadata import file_connection
 
-    compiled = CompiledPipeline(pipeline, "bench")
+    compiled = CompiledPipeline(pipeline, "bench", file_connection(work / "metadata.db"))
     wanted = STOCK_STAGES if contender == "stock" else OWN_STAGES
     stages = {}
     for node in compiled.nodes:

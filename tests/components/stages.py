@@ -7,10 +7,10 @@ from pathlib import Path
 
 from tfx import types
 from tfx.dsl.components.base.base_node import BaseNode
-from tfx.orchestration import metadata
 from tfx.orchestration.pipeline import Pipeline
 
 from pipeline.execution import CompiledPipeline
+from pipeline.metadata import file_connection
 
 
 class Stages:
@@ -27,15 +27,14 @@ class Stages:
     def run(self, components: Sequence[BaseNode]) -> None:
         """Runs stages and those before them, anew or from the cache; raises what a stage raises."""
         self._num_runs += 1
-        database = metadata.sqlite_metadata_connection_config(str(self._root / "metadata.db"))
         pipeline = Pipeline(
             pipeline_name="tested",
             pipeline_root=str(self._root / "artifacts"),
             components=list(components),
             enable_cache=True,
-            metadata_connection_config=database,
         )
-        compiled = CompiledPipeline(pipeline, f"run-{self._num_runs}")
+        database = file_connection(self._root / "metadata.db")
+        compiled = CompiledPipeline(pipeline, f"run-{self._num_runs}", database)
         for node in compiled.nodes:
             self.states.pop(node, None)
             outcome = compiled.launch(node)

@@ -5,12 +5,12 @@ import pytest
 from ml_metadata.proto import metadata_store_pb2
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
-from tfx.orchestration import metadata
 from tfx.orchestration.pipeline import Pipeline
 from tfx.types import standard_artifacts
 
 from components.errors import DataError
 from pipeline.execution import CompiledPipeline, UnresolvedInputError
+from pipeline.metadata import file_connection
 from pipeline.paths import Paths
 from pipeline.pipeline import create_pipeline
 from schemas.loading import load_experiment
@@ -43,9 +43,9 @@ def compiled(root: Path, run_id: str, end: str = "well") -> CompiledPipeline:
             pipeline_root=str(root / "artifacts"),
             components=[copy, source],
             enable_cache=True,
-            metadata_connection_config=metadata.sqlite_metadata_connection_config(str(root / "metadata.db")),
         ),
         run_id,
+        file_connection(root / "metadata.db"),
     )
 
 
@@ -56,7 +56,9 @@ def test_nodes_are_in_an_order_in_which_they_can_run(tmp_path: Path) -> None:
 
 def test_only_look_ups_of_what_was_before_are_resolvers(tmp_path: Path) -> None:
     """Of the nodes of an experiment, two make nothing that a person would wait for."""
-    pipeline = CompiledPipeline(create_pipeline(load_experiment("digits"), Paths(tmp_path, "digits")), "first")
+    paths = Paths(tmp_path, "digits")
+    dag = create_pipeline(load_experiment("digits"), paths)
+    pipeline = CompiledPipeline(dag, "first", file_connection(paths.metadata))
     assert [node for node in pipeline.nodes if pipeline.is_resolver(node)] == ["LastData", "Baseline"]
 
 
@@ -110,8 +112,9 @@ def test_a_driver_that_raises_leaves_nothing(tmp_path: Path) -> None:
     experiment = load_experiment("digits", overrides, require_places=False)
     paths = Paths(tmp_path, "digits")
     paths.prepare()
+    pipeline = CompiledPipeline(create_pipeline(experiment, paths), "first", file_connection(paths.metadata))
     with pytest.raises(DataError, match="no file in"):
-        CompiledPipeline(create_pipeline(experiment, paths), "first").launch("ImageExampleGen")
+        pipeline.launch("ImageExampleGen")
     [execution] = store_at(paths.metadata).get_executions()
     assert execution.last_known_state == metadata_store_pb2.Execution.FAILED
     assert_nothing_is_left_half_done(paths.root)

@@ -14,7 +14,8 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from pipeline.progress import LOGGER, RUNNING, LiveProgress, PlainProgress, Progress, listening, progress_on
+from pipeline.progress import LOGGER, LiveProgress, PlainProgress, Progress, listening, progress_on
+from pipeline.record import RUNNING
 
 ROOT = Path(__file__).parents[2]
 ERASED_LINE = r"\x1b\[2K"

@@ -30,6 +30,7 @@ def full_record(run_id: str = "20260102T030405-abcd") -> RunRecord:
         diagnostics=[{"sign": "slow_start", "kind": "warning", "epoch": 3, "figures": {"drop": 0.01}}],
         tuning={"best": {"training.learning_rate": 0.01}},
         sample="sample-rose.png",
+        image="registry/darkroom@sha256:0",
         report="reports/x.html",
         seconds=13.0,
     )
@@ -38,6 +39,7 @@ def full_record(run_id: str = "20260102T030405-abcd") -> RunRecord:
 @pytest.mark.parametrize(
     ("status", "exit_status"),
     [
+        ("running", 1),
         ("pushed", 0),
         ("unchanged", 0),
         ("failed", 1),
@@ -57,7 +59,7 @@ def test_exit_statuses_are_the_contract_s(status: str, exit_status: int) -> None
 def test_there_is_no_other_status() -> None:
     """The table above is whole."""
     stops = {"stopped_by_gate", "not_blessed", "refused"}
-    assert set(EXIT_STATUSES) == {"pushed", "unchanged", "failed", "invalid", *stops}
+    assert set(EXIT_STATUSES) == {"running", "pushed", "unchanged", "failed", "invalid", *stops}
 
 
 def test_a_run_counts_as_failed_until_it_is_known_better() -> None:
@@ -111,7 +113,7 @@ def test_what_a_program_gets() -> None:
     """The object of --json can be written as JSON and has the contract's keys."""
     content = json.loads(json.dumps(full_record().to_json()))
     assert set(content) >= CONTRACT
-    assert content["nodes"]["Trainer"] == {"state": "executed", "seconds": 12.5}
+    assert content["nodes"]["Trainer"] == {"state": "executed", "seconds": 12.5, "attempts": 1}
     assert content["accepted"]["why"] == "it is meant"
     assert content["training"]["stopped_by"] == "early_stopping"
     assert content["diagnostics"][0]["figures"] == {"drop": 0.01}

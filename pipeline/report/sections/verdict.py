@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pipeline.nodes import RUN_REPORT
-from pipeline.record import FAILED, NOT_BLESSED, PUSHED, REFUSED, SKIPPED, STOPPED_BY_GATE, UNCHANGED, RunRecord
+from pipeline.record import (
+    FAILED,
+    NOT_BLESSED,
+    PUSHED,
+    REFUSED,
+    RUNNING,
+    SKIPPED,
+    STOPPED_BY_GATE,
+    UNCHANGED,
+    RunRecord,
+)
 from pipeline.report.content import Block, Section, Text, Tone
 from pipeline.report.material import Material
 
@@ -25,6 +35,8 @@ def headline(record: RunRecord) -> tuple[str, Tone]:
         return f"Stopped at {node}: the data cannot be used as it is", "problem"
     if record.status in (NOT_BLESSED, REFUSED):
         return f"Not pushed: {node} refused the model", "problem"
+    if record.status == RUNNING:
+        return f"Still at {node}", "plain"
     how = "Interrupted" if _INTERRUPTED in (record.message or "") else "Failed"
     return f"{how} at {node}", "problem"
 

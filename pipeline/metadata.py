@@ -1,0 +1,116 @@
+"""Where ML Metadata is kept: a file of the workspace, or a database server."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Annotated, TypeAlias, cast
+from urllib.parse import unquote
+
+from ml_metadata import errors
+from ml_metadata.proto import metadata_store_pb2
+from pydantic import AnyUrl, TypeAdapter, UrlConstraints, ValidationError
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, wait_exponential_jitter
+from tfx.orchestration import metadata
+
+from components.errors import StageError
+
+VARIABLE = "DARKROOM_METADATA"
+"""The environment variable that names a database server, as mysql://USER:PASSWORD@HOST:3306/DATABASE."""
+
+_EXAMPLES = "mysql://USER:PASSWORD@HOST:3306/DATABASE or postgresql://USER:PASSWORD@HOST:5432/DATABASE"
+_MYSQL, _POSTGRESQL = "mysql", "postgresql"
+_PORTS = {_MYSQL: 3306, _POSTGRESQL: 5432}
+_URLS: TypeAdapter[AnyUrl] = TypeAdapter(Annotated[AnyUrl, UrlConstraints(allowed_schemes=list(_PORTS))])
+_LONGEST_WAIT = 300.0
+
+ConnectionConfig: TypeAlias = metadata_store_pb2.ConnectionConfig
+
+
+class PatientMetadata(metadata.Metadata):
+    """A connection that waits while its database is away or locked, up to five minutes."""
+
+    def __enter__(self) -> PatientMetadata:
+        """Connects.
+
+        Raises:
+          StageError: the database does not answer, or refuses.
+        """
+        patience = Retrying(
+            retry=retry_if_exception(may_pass),
+            stop=stop_after_delay(_LONGEST_WAIT),
+            wait=wait_exponential_jitter(initial=0.5, max=5),
+            before_sleep=_tell,
+            reraise=True,
+        )
+        try:
+            return cast(PatientMetadata, patience(super().__enter__))
+        except errors.StatusError as error:
+            raise StageError(f"{place_of(self._connection_config)} cannot be used: {_reason(error)}") from error
+
+
+def may_pass(error: BaseException) -> bool:
+    """Whether a database may answer if it is asked again."""
+    if isinstance(error, (errors.UnavailableError, errors.AbortedError, errors.DeadlineExceededError)):
+        return True
+    text = str(error).lower()
+    if not isinstance(error, errors.StatusError) or "access denied" in text or "authentication failed" in text:
+        return False
+    return isinstance(error, errors.InternalError) and "no such table" not in text
+
+
+def file_connection(path: Path) -> ConnectionConfig:
+    """To a SQLite file, which is made where it is missing."""
+    return metadata.sqlite_metadata_connection_config(str(path.absolute()))
+
+
+def server_connection(url: str) -> ConnectionConfig:
+    """To a MySQL, MariaDB or PostgreSQL server.
+
+    Args:
+      url: with everything in it, percent-encoded; never shown or kept. `?ssl_ca=FILE` (MySQL) and
+        `?sslmode=require` or another of libpq's modes (PostgreSQL) are understood.
+
+    Raises:
+      StageError: it is no such URL. The message does not hold it, for it may hold a password.
+    """
+    try:
+        parsed = _URLS.validate_python(url)
+    except ValidationError as error:
+        [reason, *_] = [item["msg"] for item in error.errors(include_input=False, include_url=False)]
+        raise StageError(f"{VARIABLE} names no database ({reason}); expected {_EXAMPLES}") from None
+    database = unquote((parsed.path or "/")[1:])
+    if not parsed.host or not parsed.username or not database:
+        raise StageError(f"{VARIABLE} lacks a user, a host or a database; expected {_EXAMPLES}")
+    who = {"host": parsed.host, "user": unquote(parsed.username), "password": unquote(parsed.password or "")}
+    options = dict(parsed.query_params())
+    if parsed.scheme == _MYSQL:
+        mysql = metadata_store_pb2.MySQLDatabaseConfig(**who, database=database, port=parsed.port or _PORTS[_MYSQL])
+        if "ssl_ca" in options:
+            mysql.ssl_options.ca = options["ssl_ca"]
+        return ConnectionConfig(mysql=mysql)
+    postgresql = metadata_store_pb2.PostgreSQLDatabaseConfig(
+        **who, dbname=database, port=str(parsed.port or _PORTS[_POSTGRESQL])
+    )
+    if "sslmode" in options:
+        postgresql.ssloption.sslmode = options["sslmode"]
+    return ConnectionConfig(postgresql=postgresql)
+
+
+def place_of(connection: ConnectionConfig) -> str:
+    """Where ML Metadata is, in words, without any password."""
+    if connection.HasField(_MYSQL):
+        return f"the database {connection.mysql.database} on {connection.mysql.host}:{connection.mysql.port} (MySQL)"
+    if connection.HasField(_POSTGRESQL):
+        config = connection.postgresql
+        return f"the database {config.dbname} on {config.host}:{config.port} (PostgreSQL)"
+    return f"the database {connection.sqlite.filename_uri}"
+
+
+def _reason(error: errors.StatusError) -> str:
+    return " ".join(str(error).split())
+
+
+def _tell(state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    logging.warning("ML Metadata does not answer, trying again: %s", error)
