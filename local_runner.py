@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from pipeline.command import USAGE, end, experiment_options, json_option, load
+from pipeline.commands.schedule import schedule
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -51,6 +52,7 @@ def run(
     from pipeline.decisions import Decisions
     from pipeline.interruption import ended_in_order
     from pipeline.nothing_new import run_with_nothing_new
+    from pipeline.notification.notify import notify
     from pipeline.paths import WorkspaceError
     from pipeline.presentation import summarize
     from pipeline.progress import progress_on
@@ -68,6 +70,7 @@ def run(
                 from pipeline.run import Run
 
                 record = Run(loaded, paths, progress, Decisions(accept_data, force_bless)).execute()
+            notify(loaded.notifications, record, paths)
         if as_json:
             print(json.dumps(record.to_json()), file=output)
         else:
@@ -255,6 +258,9 @@ def ingest(
         if as_json:
             print(json.dumps(result.to_json()), file=output)
     sys.exit(result.exit_status)
+
+
+main.add_command(schedule)
 
 
 def _no_predictions(errors: list[str]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from components.pusher.serving_directory import open_directory
 from pipeline.capture import captured
 from pipeline.conclusion import try_to_summarize
 from pipeline.decisions import Decisions
+from pipeline.interruption import AS_ASKED, is_to_end_after_node
 from pipeline.nodes import PUSHER, RUN_REPORT, TRAINER
 from pipeline.nothing_new import basis_of, conditions_of
 from pipeline.opening import mend_workspace, open_pipeline
@@ -177,6 +178,9 @@ class Run:
     def _launch_all(self, nodes: Sequence[str]) -> None:
         self._progress.plan([*(node for node in nodes if node in self._shown()), RUN_REPORT])
         for node in nodes:
+            if is_to_end_after_node():
+                self.record.status, self.record.message = FAILED, f"ended before {node}, {AS_ASKED}"
+                break
             if not self._launch(node):
                 break
         self._keep()
