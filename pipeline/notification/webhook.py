@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import requests
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
+from tenacity import Retrying, retry_if_exception_type, stop_before_delay, wait_exponential
 
 from schemas.notifications import Webhook
 
@@ -41,7 +41,7 @@ def post(webhook: Webhook, payload: dict[str, Any], seconds: float) -> None:
     tries = Retrying(
         retry=retry_if_exception_type(_MayPassError),
         wait=wait_exponential(_FIRST_WAIT, max=_LONGEST_WAIT),
-        stop=lambda state: stop_after_delay(seconds)(state) or time.monotonic() + state.upcoming_sleep >= deadline,
+        stop=stop_before_delay(seconds),
         reraise=True,
     )
     for attempt in tries:

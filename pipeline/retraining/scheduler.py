@@ -54,7 +54,7 @@ class Scheduler:
         self._times_asked = 0
 
     def ask_to_end(self) -> None:
-        """Lets the scheduler end after the node at work, or at once where it is asked twice; fit for signal handlers."""
+        """Lets the scheduler end after the node at work, or at once, asked twice; fit for a signal handler."""
         self._times_asked += 1
 
     def serve(self) -> None:
