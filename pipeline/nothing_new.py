@@ -129,6 +129,7 @@ def run_with_nothing_new(experiment: Experiment, paths: Paths, progress: Progres
         warnings=last.basis["warnings"],
         serving_directory=last.serving_directory,
         metrics=last.metrics,
+        champion=last.champion,
         training=last.training,
         diagnostics=last.diagnostics,
         tuning=last.tuning,

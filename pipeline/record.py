@@ -75,6 +75,9 @@ class RunRecord:
     """Set by a run that pushed."""
     serving_directory: str | None = None
     metrics: dict[str, float] = field(default_factory=dict)
+    champion: dict[str, Any] | None = None
+    """The last blessed model that the new one was compared with: `model`, its place, and its `metrics` on the same
+    images; None where there was none."""
     training: dict[str, Any] = field(default_factory=dict)
     """How the training went: `epochs`, `best_epoch`, `stopped_by`, `seconds` and others; empty where none ended."""
     diagnostics: list[dict[str, Any]] = field(default_factory=list)

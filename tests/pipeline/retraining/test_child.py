@@ -10,21 +10,30 @@ from pipeline.retraining import child
 from pipeline.retraining.child import Child
 
 STANDING_IN = """
-import json, os, signal, sys, time
-signal.signal(signal.SIGTERM, {term})
-signal.signal(signal.SIGUSR1, lambda *_: (print(json.dumps({{"run_id": "r", "status": "failed", "message": "asked"}})), os._exit(1)))
+import json, signal, sys, time
+
+def end(word):
+    print(json.dumps({"run_id": "r", "status": "failed", "message": word}))
+    sys.exit(1)
+
+signal.signal(signal.SIGTERM, lambda *_: end("ended"))
+signal.signal(signal.SIGUSR1, lambda *_: end("asked"))
 print("ready", file=open(sys.argv[2], "w"))
 time.sleep(60)
 """
-IN_ORDER = 'lambda *_: (print(json.dumps({"run_id": "r", "status": "failed", "message": "ended"})), sys.exit(1))'
+DEAF = STANDING_IN.replace('lambda *_: end("ended")', "signal.SIG_IGN")
+REFUSED = """
+print('{"run_id": null, "status": "failed", "errors": ["in use by another"]}')
+raise SystemExit(1)
+"""
 
 
 @pytest.fixture
 def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Lets processes of another program than `local_runner.py` start; gives the file that one writes when it is ready."""
+    """Lets another program than `local_runner.py` be started; gives the file that it writes when it is ready."""
     monkeypatch.setattr(child, "_RUNNER", tmp_path / "runner.py")
     monkeypatch.setattr(child, "_GRACE_SECONDS", 0.5)
-    (tmp_path / "runner.py").write_text(STANDING_IN.format(term=IN_ORDER))
+    (tmp_path / "runner.py").write_text(STANDING_IN)
     return tmp_path / "ready"
 
 
@@ -44,7 +53,7 @@ def test_a_run_is_ended_in_order_at_its_deadline(started: Path) -> None:
 
 def test_one_that_does_not_end_is_killed(started: Path) -> None:
     """A while after the SIGTERM that it ignores."""
-    started.with_name("runner.py").write_text(STANDING_IN.format(term="signal.SIG_IGN"))
+    started.with_name("runner.py").write_text(DEAF)
     outcome = Child([str(started)], 1.0).wait()
     assert (outcome.exit_status, outcome.status) == (-9, "failed")
     assert outcome.describe() == "failed (at its deadline): its process ended with SIGKILL"
@@ -62,9 +71,7 @@ def test_it_can_be_asked_to_end_after_a_node(started: Path) -> None:
 def test_what_could_not_start_is_told_apart(started: Path) -> None:
     """A workspace in use has no run of its own, a crash has nothing to say."""
     runner = started.with_name("runner.py")
-    runner.write_text(
-        'print(\'{"run_id": null, "status": "failed", "errors": ["in use by another"]}\'); raise SystemExit(1)'
-    )
+    runner.write_text(REFUSED)
     refused = Child([], None).wait()
     assert (refused.is_started, refused.describe()) == (False, "failed: in use by another")
     runner.write_text("import os; os.kill(os.getpid(), 11)")
