@@ -11,6 +11,7 @@ import click
 
 from pipeline.command import USAGE, end, experiment_options, json_option, load
 from pipeline.commands.schedule import schedule
+from pipeline.commands.status import status
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -90,26 +91,6 @@ def validate(experiment: str, overrides: tuple[str, ...], workspace: Path, show:
         click.echo(resolved_yaml(loaded), nl=False)
     else:
         click.echo(f"{experiment}: valid ({loaded.name}, digest {loaded.digest()[:12]})")
-
-
-@main.command()
-@experiment_options
-@json_option
-def status(experiment: str, overrides: tuple[str, ...], workspace: Path, as_json: bool) -> None:
-    """Show an experiment's runs, nodes and pushed versions."""
-    loaded, paths = load(experiment, overrides, workspace, as_json, require_places=False)
-    from components.errors import StageError
-    from pipeline.presentation import print_status, status_object
-    from pipeline.versions import serving_of
-
-    try:
-        serving = serving_of(loaded, paths)
-        if as_json:
-            click.echo(json.dumps(status_object(paths, serving)))
-        else:
-            print_status(loaded.name, paths, serving)
-    except StageError as error:
-        end(str(error), 1, {"status": "failed", "message": str(error)} if as_json else None)
 
 
 @main.command()
@@ -261,6 +242,7 @@ def ingest(
 
 
 main.add_command(schedule)
+main.add_command(status)
 
 
 def _no_predictions(errors: list[str]) -> dict[str, Any]:

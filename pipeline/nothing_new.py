@@ -89,7 +89,7 @@ def basis_of(record: RunRecord, paths: Paths, outputs: Mapping[str, Sequence[Art
         "fingerprint": examples.get_string_custom_property(INPUT_FINGERPRINT),
         "span": examples.span,
         "version": examples.version,
-        "artifacts": [artifact.uri for artifacts in outputs.values() for artifact in artifacts],
+        "artifacts": {name: [artifact.uri for artifact in artifacts] for name, artifacts in outputs.items()},
         "servable": path_utils.serving_model_path(model.uri),
         "metadata": _stamp(paths.metadata),
         "warnings": list(record.warnings),
@@ -154,7 +154,8 @@ def _standing(last: RunRecord, experiment: Experiment, paths: Paths) -> Standing
     basis = last.basis
     if basis is None or not last.metrics or last.conditions != conditions_of(experiment, paths):
         return None
-    kept = [basis["servable"], last.report, last.sample, *basis["artifacts"]]
+    artifacts = [uri for uris in basis["artifacts"].values() for uri in uris]
+    kept = [basis["servable"], last.report, last.sample, *artifacts]
     if basis["metadata"] is None or basis["metadata"] != _stamp(paths.metadata) or not _are_there(kept):
         return None
     source = experiment.data.source or str(paths.datasets / str(experiment.data.dataset))

@@ -101,6 +101,11 @@ class Evaluation(Section):
     champion: Champion | None = None
     """What a model must be better in than the last blessed one; null lets one pass that keeps within the limits."""
 
+    @property
+    def champion_metric(self) -> Metric:
+        """What a champion's scores are shown by."""
+        return self.champion.metric if self.champion is not None else "accuracy"
+
     @model_validator(mode="after")
     def _parts_are_made(self) -> Evaluation:
         missing = sorted({limits.by for limits in self.slice_thresholds} - {"label", *self.slices})

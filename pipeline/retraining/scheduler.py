@@ -11,12 +11,14 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
+from components.errors import StageError
 from pipeline.nodes import TRAINER
 from pipeline.notification.notify import notify
 from pipeline.paths import Paths
-from pipeline.record import EXECUTED, RUNNING, read_records
+from pipeline.record import EXECUTED, RUNNING, RunRecord, read_records
 from pipeline.retraining import due
 from pipeline.retraining.child import Child, Outcome
+from pipeline.retraining.drift import find_drift, fingerprint_of
 from pipeline.retraining.state import Attempt, Ended, Process, State, read_state
 from schemas.cron import cron_trigger
 from schemas.experiment import Experiment
@@ -131,6 +133,8 @@ class Scheduler:
         # What is still being written is not there yet.
         if self._rules.on_new_data and is_other_data and look == before and look is not None:
             reasons.append(f"new data{': ' if look.describe() else ''}{look.describe()}")
+        if self._rules.on_drift and last is not None:
+            reasons += self._drifted(last)
         if not reasons:
             return None
         cooled_down = due.cooled_down_at(self._rules, self._state)
@@ -144,6 +148,20 @@ class Scheduler:
             return None
         overrides = due.overrides_of(self._rules, self._state, is_other_data)
         return Attempt(reasons, now.isoformat(), overrides)
+
+    def _drifted(self, last: RunRecord) -> list[str]:
+        """Why a run is due, where what is served has changed since it was last looked at, and has drifted."""
+        served = fingerprint_of(self._experiment.gate)
+        if served is None or served == self._state.served:
+            return []
+        try:
+            found = find_drift(self._experiment.gate, last)
+        except StageError as error:
+            self._tell_once("drift", str(error))
+            return []
+        self._state.served = served
+        self._state.write(self._paths)
+        return [f"drift: {message}" for message in found[:1]]
 
     def _see(self) -> due.Look | None:
         """The source as it is now; None where it cannot be read, which is told once."""
