@@ -51,6 +51,7 @@ class Scheduler:
         self._state = read_state(paths) or State(answered=_now())
         self._last_look: due.Look | None = None
         self._too_few: str | None = None
+        self._measured: tuple[str, list[str]] | None = None
         self._child: Child | None = None
         self._is_at_work = False
         self._times_asked = 0
@@ -150,18 +151,17 @@ class Scheduler:
         return Attempt(reasons, now.isoformat(), overrides)
 
     def _drifted(self, last: RunRecord) -> list[str]:
-        """Why a run is due, where what is served has changed since it was last looked at, and has drifted."""
+        """Why a run is due, where the statistics of what is served are new, and have drifted."""
         served = fingerprint_of(self._experiment.gate)
         if served is None or served == self._state.served:
             return []
-        try:
-            found = find_drift(self._experiment.gate, last)
-        except StageError as error:
-            self._tell_once("drift", str(error))
-            return []
-        self._state.served = served
-        self._state.write(self._paths)
-        return [f"drift: {message}" for message in found[:1]]
+        if self._measured is None or self._measured[0] != served:
+            try:
+                self._measured = served, find_drift(self._experiment.gate, last)
+            except StageError as error:
+                self._tell_once("drift", str(error))
+                self._measured = served, []
+        return [f"drift: {message}" for message in self._measured[1][:1]]
 
     def _see(self) -> due.Look | None:
         """The source as it is now; None where it cannot be read, which is told once."""
@@ -190,6 +190,8 @@ class Scheduler:
         seen_before = state.seen
         if self._last_look is not None:
             state.seen = self._last_look.fingerprint
+        if self._measured is not None:
+            state.served = self._measured[0]
         attempt.is_started = True
         state.answered = _now()
         state.write(self._paths)
