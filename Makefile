@@ -4,10 +4,10 @@ SHELL := bash
 PYTHON := .venv/bin/python
 EXPERIMENT ?= digits
 
-.PHONY: help environment run test lint format lock schema bench transfer soak clean
+.PHONY: help environment run test lint format lock schema bench transfer soak test-cluster clean
 
 help: ## Lists the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 environment: ## Makes .venv from requirements.lock, where that is not done already
 	@./setup_environment.sh
@@ -43,6 +43,9 @@ transfer: environment ## Measures what weights of some classes are worth to othe
 
 soak: environment ## Kills a training twenty times, and pushes and rollbacks while pollers read; takes half an hour
 	@status=0; for part in training_kills pushes; do $(PYTHON) -m tests.soak.$$part || status=1; done; exit $$status
+
+test-cluster: environment ## Runs a compiled pipeline task by task, against real MariaDB and PostgreSQL servers
+	$(PYTHON) -m pytest -m cluster
 
 clean: ## Removes the environment and all caches, never the workspace
 	rm -rf .venv .uv .mypy_cache .pytest_cache .ruff_cache

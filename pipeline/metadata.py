@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 from pathlib import Path
 from typing import Annotated, TypeAlias, cast
 from urllib.parse import unquote
@@ -23,6 +24,17 @@ _MYSQL, _POSTGRESQL = "mysql", "postgresql"
 _PORTS = {_MYSQL: 3306, _POSTGRESQL: 5432}
 _URLS: TypeAdapter[AnyUrl] = TypeAdapter(Annotated[AnyUrl, UrlConstraints(allowed_schemes=list(_PORTS))])
 _LONGEST_WAIT = 300.0
+_CONNECT_SECONDS = 5.0
+_SIGNS_OF_A_CUT = (
+    "lost connection",
+    "server has gone away",
+    "connection pointer is null",
+    "server closed the connection",
+    "terminating connection",
+    "could not connect",
+    "locked",
+    "deadlock",
+)
 
 ConnectionConfig: TypeAlias = metadata_store_pb2.ConnectionConfig
 
@@ -37,7 +49,7 @@ class PatientMetadata(metadata.Metadata):
           StageError: the database does not answer, or refuses.
         """
         patience = Retrying(
-            retry=retry_if_exception(may_pass),
+            retry=retry_if_exception(self._may_come),
             stop=stop_after_delay(_LONGEST_WAIT),
             wait=wait_exponential_jitter(initial=0.5, max=5),
             before_sleep=_tell,
@@ -45,18 +57,29 @@ class PatientMetadata(metadata.Metadata):
         )
         try:
             return cast(PatientMetadata, patience(super().__enter__))
-        except errors.StatusError as error:
-            raise StageError(f"{place_of(self._connection_config)} cannot be used: {_reason(error)}") from error
+        except (RuntimeError, errors.StatusError) as error:
+            raise StageError(f"{place_of(self._connection_config)} cannot be used: {self._reason(error)}") from error
+
+    def _may_come(self, error: BaseException) -> bool:
+        # MLMD's errors on connecting say too little to tell a server that is away from one that refuses.
+        if address := _address(self._connection_config):
+            return isinstance(error, (RuntimeError, errors.StatusError)) and not _listens(*address)
+        return "locked" in str(error)
+
+    def _reason(self, error: Exception) -> str:
+        told = " ".join(str(error).split()).rpartition("with error: ")[2].strip(" ,:")
+        if address := _address(self._connection_config):
+            if not _listens(*address):
+                return f"nothing listens there; see that the server runs, and that {VARIABLE} is right"
+            return f"it refuses ({told}); see that user, password and database in {VARIABLE} are right"
+        return told
 
 
 def may_pass(error: BaseException) -> bool:
-    """Whether a database may answer if it is asked again."""
-    if isinstance(error, (errors.UnavailableError, errors.AbortedError, errors.DeadlineExceededError)):
-        return True
+    """Whether an operation that failed may succeed once the database is there again, or no longer locked."""
     text = str(error).lower()
-    if not isinstance(error, errors.StatusError) or "access denied" in text or "authentication failed" in text:
-        return False
-    return isinstance(error, errors.InternalError) and "no such table" not in text
+    cut = isinstance(error, errors.InternalError) and any(sign in text for sign in _SIGNS_OF_A_CUT)
+    return cut or isinstance(error, (errors.UnavailableError, errors.AbortedError, errors.DeadlineExceededError))
 
 
 def file_connection(path: Path) -> ConnectionConfig:
@@ -107,10 +130,22 @@ def place_of(connection: ConnectionConfig) -> str:
     return f"the database {connection.sqlite.filename_uri}"
 
 
-def _reason(error: errors.StatusError) -> str:
-    return " ".join(str(error).split())
+def _address(connection: ConnectionConfig) -> tuple[str, int] | None:
+    """Host and port of a server; None for a file."""
+    for kind in _PORTS:
+        if connection.HasField(kind):
+            config = getattr(connection, kind)
+            return config.host, int(config.port)
+    return None
+
+
+def _listens(host: str, port: int) -> bool:
+    try:
+        with socket.create_connection((host, port), timeout=_CONNECT_SECONDS):
+            return True
+    except OSError:
+        return False
 
 
 def _tell(state: RetryCallState) -> None:
-    error = state.outcome.exception() if state.outcome else None
-    logging.warning("ML Metadata does not answer, trying again: %s", error)
+    logging.warning("ML Metadata does not answer, trying again: %s", state.outcome and state.outcome.exception())

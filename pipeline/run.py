@@ -264,6 +264,11 @@ class Run:
         self.record.message = describe(node, error)
         self.record.log = str(self._log(node))
 
+    def material(self) -> Material:
+        """What a report is made from."""
+        connection = self._compiled.connection if self._compiled else None
+        return Material(self.record, self._experiment, self._paths, self._results(), connection)
+
     def _results(self) -> Mapping[str, Sequence[Artifact]]:
         return {name: artifacts for node in self._outputs.values() for name, artifacts in node.items()}
 
@@ -271,9 +276,7 @@ class Run:
         """Writes the report, whatever the run came to; what goes wrong with it is a warning and no more."""
         self._progress.start(RUN_REPORT)
         began = time.monotonic()
-        connection = self._compiled.connection if self._compiled else None
-        material = Material(self.record, self._experiment, self._paths, self._results(), connection)
-        is_made = try_to_report(material, self._log(RUN_REPORT))
+        is_made = try_to_report(self.material(), self._log(RUN_REPORT))
         self._end(RUN_REPORT, EXECUTED if is_made else FAILED, time.monotonic() - began)
 
     def _note_version(self, outputs: Outputs) -> None:

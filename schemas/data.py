@@ -60,6 +60,9 @@ class Spans(Section):
 
     window: Annotated[int, Field(ge=1)] = 1
     """How many of the newest spans, each in its newest version."""
+    last: Annotated[int, Field(ge=0)] | None = None
+    """The newest span that is read, to look back: its number, or for dates the days since 1970-01-01. Default: the
+    newest that is there."""
 
 
 class Splits(Section):

@@ -14,6 +14,7 @@ from schemas.data import Data
 from schemas.evaluation import Evaluation
 from schemas.export import Export
 from schemas.gate import Gate, Schema
+from schemas.kubeflow import Kubeflow
 from schemas.model import Model, WeightsFrom
 from schemas.notifications import Notifications
 from schemas.preprocessing import Preprocessing
@@ -69,6 +70,8 @@ class Experiment(Section):
     """What is tried again."""
     beam: Beam = Beam()
     """Where the data stages run."""
+    kubeflow: Kubeflow = Kubeflow()
+    """What the pipeline's tasks get in a cluster."""
 
     @property
     def goes_on_from_itself(self) -> bool:

@@ -35,6 +35,26 @@ def resolve_paths(stated: Stated, problems: list[Problem]) -> Stated:
     return _resolve(stated, (), vocabulary.experiment_vocabulary().root, problems)
 
 
+def places_of(experiment: Experiment) -> dict[str, str]:
+    """The paths and URLs that an experiment states, by their key, as `data.source`."""
+    stated = experiment.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return dict(_places(stated, (), vocabulary.experiment_vocabulary().root))
+
+
+def _places(
+    value: object, path: vocabulary.Path, alternatives: Sequence[vocabulary.JsonSchema]
+) -> Iterator[tuple[str, str]]:
+    under = vocabulary.experiment_vocabulary().under
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _places(item, (*path, key), under(alternatives, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _places(item, (*path, index), under(alternatives, index))
+    elif isinstance(value, str) and any(schema.get("format") == "path" for schema in alternatives):
+        yield dotted(path), value
+
+
 def _resolve(
     stated: Stated, path: vocabulary.Path, alternatives: Sequence[vocabulary.JsonSchema], problems: list[Problem]
 ) -> Stated:

@@ -29,3 +29,11 @@ def fashion_mnist_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return prepare("fashion_mnist", tmp_path_factory.mktemp("datasets") / "fashion_mnist")
     except DataError as error:
         pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def records(digits_directory: Path) -> list[bytes]:
+    """Serialized examples of 450 digits."""
+    import tensorflow as tf
+
+    return list(tf.data.TFRecordDataset(str(digits_directory / "digits-00000-of-00004.tfrecord")).as_numpy_iterator())

@@ -140,10 +140,11 @@ def _files_of_spans(data: Data, source: str) -> list[SourceFile]:
             f"no file matches {source}; give a path such as /data/span-{{SPAN}}/v{{VERSION}}/*, with numbers in place"
             " of the braces in the names of the directories"
         )
-    return [
-        file_at(file.path)._replace(name=file.name, span=file.span, version=file.version)
-        for file in spans.newest(found, data.spans.window)
-    ]
+    taken = spans.newest(found, data.spans.window, data.spans.last)
+    if not taken:
+        oldest = min(file.span for file in found)
+        raise DataError(f"data.spans.last is {data.spans.last}, but the oldest span of {source} is {oldest}")
+    return [file_at(file.path)._replace(name=file.name, span=file.span, version=file.version) for file in taken]
 
 
 def _paths(

@@ -89,16 +89,18 @@ class Directories:
         return "/".join(directory.split("/")[self._start :])
 
 
-def newest(found: Sequence[Found], window: int) -> list[Found]:
+def newest(found: Sequence[Found], window: int, last: int | None = None) -> list[Found]:
     """The files of the newest spans, each in its newest version.
 
     Args:
       found: files of any spans.
       window: how many spans.
+      last: the newest span that counts; None for whichever is there.
     """
     versions: dict[int, int] = {}
     for file in found:
-        versions[file.span] = max(file.version, versions.get(file.span, 0))
+        if last is None or file.span <= last:
+            versions[file.span] = max(file.version, versions.get(file.span, 0))
     taken = set(sorted(versions)[-window:])
     return [file for file in found if file.span in taken and file.version == versions[file.span]]
 

@@ -1,0 +1,136 @@
+"""What a task of the compiled pipeline runs: `python -m kubeflow.node`, a few nodes of a run, or its report."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from pipeline.command import USAGE, end
+from pipeline.record import INVALID, RUNNING, UNCHANGED, RunRecord
+
+_LONGEST_REASON = 1000
+_LOG_LINES = 40
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--experiment", "text", metavar="TEXT", required=True, help="The experiment itself, as JSON or YAML.")
+@click.option(
+    "--root", metavar="DIR", required=True, type=click.Path(path_type=Path), help="Workspace, shared by all tasks."
+)
+@click.option("--run-id", metavar="ID", required=True, help="Of the run; the same for all its tasks and attempts.")
+@click.option("--nodes", metavar="A,B,C", default="", help="What to work on, in this order.")
+@click.option(
+    "--report", "page", metavar="FILE", type=click.Path(path_type=Path), help="End the run instead, and report to FILE."
+)
+@click.option("--executor-input", metavar="JSON", default="", help="What the launcher gave to the report's task.")
+@click.option("--settings", metavar="JSON", default="[]", help="A list of overrides, as training.epochs=3.")
+@click.option("--data-source", metavar="PATH", default="", help="Override of data.source.")
+@click.option("--last-span", metavar="NUMBER", default="", help="Override of data.spans.last.")
+@click.option("--accept-data", metavar="REASON", default="", help="Let the run go on against the data gate.")
+@click.option("--force-bless", metavar="REASON", default="", help="Push the model also if it is not blessed.")
+def main(
+    text: str,
+    root: Path,
+    run_id: str,
+    nodes: str,
+    page: Path | None,
+    executor_input: str,
+    settings: str,
+    data_source: str,
+    last_span: str,
+    accept_data: str,
+    force_bless: str,
+) -> None:
+    """Work on a part of a run, as Kubeflow Pipelines asks for.
+
+    DARKROOM_METADATA names the database of ML Metadata, as mysql://USER:PASSWORD@HOST:3306/DATABASE or
+    postgresql://... Exit status: 0 done; 1 failed; 2 the experiment is wrong; 3 stopped by the data gate; 4 the model
+    is not blessed, or refused by the canary. The reason is the last line of the log.
+    """
+    from kubeflow.embedding import from_text
+    from schemas.problems import ExperimentError
+
+    try:
+        overrides = _overrides(settings, data_source, last_span)
+        experiment = from_text(text, overrides, require_places="ImageExampleGen" in nodes.split(","))
+    except ExperimentError as error:
+        end(f"{error}\n{INVALID}: {_on_one_line(str(error))}", USAGE)
+
+    from pipeline import runtime
+
+    runtime.configure()
+    from components.errors import StageError
+    from pipeline.capture import original_streams
+    from pipeline.decisions import Decisions
+    from pipeline.interruption import ended_in_order
+    from pipeline.metadata import VARIABLE, server_connection
+    from pipeline.paths import Paths, WorkspaceError
+    from pipeline.progress import PlainProgress
+    from pipeline.run import Run
+
+    paths = Paths(root.absolute(), experiment.name)
+    try:
+        paths.prepare()
+        connection = server_connection(os.environ.get(VARIABLE, ""))
+    except WorkspaceError as error:
+        end(str(error).replace("another one with --workspace DIR", "another kubeflow.root"), 1)
+    except StageError as error:
+        end(str(error), USAGE)
+    decisions = Decisions(accept_data.strip() or None, force_bless.strip() or None)
+    with original_streams() as (_, log), ended_in_order():
+        run = Run(experiment, paths, PlainProgress(log), decisions, run_id=run_id, connection=connection)
+        run.record.image = os.environ.get("DARKROOM_IMAGE") or run.record.image
+        if page is None:
+            run.execute_part([node for node in nodes.split(",") if node])
+        else:
+            run.conclude()
+            from kubeflow.pages import show
+
+            show(run.material(), page, executor_input)
+    if page is not None:
+        print(f"{run.record.status}: {_on_one_line(run.record.message or str(run.record.report))}", file=sys.stderr)
+        sys.exit(0)
+    _leave(run.record)
+
+
+def _leave(record: RunRecord) -> NoReturn:
+    """Ends the process with the run's exit status, and the reason as its last line."""
+    if record.status == RUNNING:
+        print(f"{record.run_id}: these nodes are done, the run goes on", file=sys.stderr)
+        sys.exit(0)
+    if record.log:
+        lines = Path(record.log).read_text(errors="replace").splitlines()
+        print(f"the end of {record.log}:", *lines[-_LOG_LINES:], sep="\n", file=sys.stderr)
+    told = record.message or ""
+    if record.exit_status == 0:
+        told = told if record.status == UNCHANGED else f"version {record.pushed_version} in {record.serving_directory}"
+    print(f"{record.status}: {_on_one_line(told)}", file=sys.stderr)
+    sys.exit(record.exit_status)
+
+
+def _overrides(settings: str, data_source: str, last_span: str) -> list[str]:
+    from schemas.problems import ExperimentError, Problem
+
+    try:
+        stated = json.loads(settings or "[]")
+    except ValueError:
+        stated = None
+    if not isinstance(stated, list) or not all(isinstance(item, str) for item in stated):
+        message = f'got {settings!r}; expected a JSON list of texts, as ["training.epochs=3"]'
+        raise ExperimentError([Problem(message, "settings")])
+    given = [("data.source", data_source), ("data.spans.last", last_span)]
+    return [*stated, *(f"{key}={value}" for key, value in given if value.strip())]
+
+
+def _on_one_line(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST_REASON else f"{line[:_LONGEST_REASON]} ..."
+
+
+if __name__ == "__main__":
+    main()
