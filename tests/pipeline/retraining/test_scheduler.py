@@ -24,6 +24,7 @@ from schemas.gate import Gate
 from tests.bookkeeping import assert_nothing_is_left_half_done
 from tests.command_line import ROOT, in_process
 from tests.pipeline.projects import EXPERIMENT, write_records
+from tests.test_layout import HEAVY
 
 _TIMEOUT = 400
 
@@ -249,3 +250,11 @@ def test_a_state_survives_being_written(tmp_path: Path) -> None:
     file = paths.root / "scheduler.json"
     file.write_text(file.read_text()[:-20])
     assert read_state(paths) is None
+
+
+def test_a_scheduler_loads_no_tensorflow() -> None:
+    """Nor TFX, Beam or ML Metadata: it waits for days, and its runs have processes of their own."""
+    modules = "pipeline.commands.schedule, pipeline.retraining.scheduler"
+    script = f"import json, sys, {modules}; print(json.dumps([*sys.modules]))"
+    result = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, check=True, timeout=60)
+    assert not HEAVY & {name.partition(".")[0] for name in json.loads(result.stdout)}
