@@ -39,11 +39,8 @@ def stop_after(outputs: Outputs) -> Stop | None:
         return Stop(STOPPED_BY_GATE, f"the data gate stopped the run:\n{verdict.describe()}")
     if "blessing" in outputs and outputs["blessing"][0].get_int_custom_property("blessed") != 1:
         evaluation = outputs["evaluation"][0].uri
-        stays = champion_stays(evaluation)
-        why = (
-            "the champion stays, the new model is not pushed" if stays else "the model is not blessed and is not pushed"
-        )
-        return Stop(NOT_BLESSED, "\n".join([f"{why}:", *describe_failures(evaluation)]))
+        why = "the champion stays, and the new model" if champion_stays(evaluation) else "the model is not blessed and"
+        return Stop(NOT_BLESSED, "\n".join([f"{why} is not pushed:", *describe_failures(evaluation)]))
     if "infra_blessing" in outputs:
         trial = read_trial(outputs["infra_blessing"][0])
         if not trial.passed:
