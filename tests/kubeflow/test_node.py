@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from kubeflow.node import main
+
+TEXT = json.dumps({"name": "small", "data": {"dataset": "digits"}})
+
+
+def work(tmp_path: Path, *options: str, text: str = TEXT) -> Result:
+    arguments = ["--experiment", text, "--root", str(tmp_path), "--run-id", "run-1", "--nodes", "Trainer", *options]
+    return CliRunner().invoke(main, arguments)
+
+
+@pytest.mark.parametrize(
+    ("options", "last_line"),
+    [
+        (
+            ["--settings", "training.epochs=3"],
+            "invalid: settings: got 'training.epochs=3'; expected a JSON list of texts",
+        ),
+        (["--settings", '["training.epohcs=3"]'], "invalid: --set training.epohcs=3: training.epohcs: unknown key"),
+        (["--last-span", "newest"], "invalid: --set data.spans.last=newest: data.spans.last: got the text 'newest'"),
+    ],
+)
+def test_what_is_wrong_is_the_last_line(options: list[str], last_line: str, tmp_path: Path) -> None:
+    """With exit status 2 and no stack trace."""
+    result = work(tmp_path, *options)
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[-1].startswith(last_line)
+
+
+@pytest.mark.parametrize("url", ["", "mysql://ann:hush@/metadata"])
+def test_a_database_must_be_named(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the environment, which the message names; nothing of a wrong URL is shown."""
+    monkeypatch.setenv("DARKROOM_METADATA", url)
+    result = work(tmp_path)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("DARKROOM_METADATA ")
+    assert "hush" not in result.output
+
+
+def test_a_volume_must_be_writable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The key of the experiment that names it is told."""
+    monkeypatch.setenv("DARKROOM_METADATA", "mysql://ann:hush@db/metadata")
+    (tmp_path / "small").touch()
+    result = work(tmp_path)
+    assert result.exit_code == 1
+    assert "kubeflow.root" in result.stderr
