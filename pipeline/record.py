@@ -75,6 +75,9 @@ class RunRecord:
     """Set by a run that pushed."""
     serving_directory: str | None = None
     metrics: dict[str, float] = field(default_factory=dict)
+    champion: dict[str, Any] | None = None
+    """The last blessed model that the new one was compared with: `model`, its place, and its `metrics` on the same
+    images; None where there was none."""
     training: dict[str, Any] = field(default_factory=dict)
     """How the training went: `epochs`, `best_epoch`, `stopped_by`, `seconds` and others; empty where none ended."""
     diagnostics: list[dict[str, Any]] = field(default_factory=list)
@@ -87,6 +90,10 @@ class RunRecord:
     """A held-out image to try the model on."""
     report: str | None = None
     """The page that shows all this; None where it could not be made."""
+    conditions: str | None = None
+    """Digest of what it started with, but for the data; None where that cannot be told beforehand."""
+    basis: dict[str, Any] | None = None
+    """What another run needs to know to have the same answer; None where it has to look for itself."""
     seconds: float = 0.0
 
     @property

@@ -154,6 +154,7 @@ def test_schemas_are_light(path: Path) -> None:
     [
         ["--help"],
         ["run", "--help"],
+        ["schedule", "--help"],
         ["validate", "digits"],
         ["status", "digits", "--workspace", "WORKSPACE"],
         ["rollback", "digits", "--workspace", "WORKSPACE"],
