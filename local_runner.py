@@ -10,9 +10,9 @@ from typing import Any
 import click
 
 from pipeline.command import USAGE, end, experiment_options, json_option, load, locked, wait_option
+from pipeline.commands.gc import gc
 from pipeline.commands.schedule import schedule
 from pipeline.commands.status import status
-from pipeline.garbage.command import gc
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

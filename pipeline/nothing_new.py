@@ -77,7 +77,7 @@ def basis_of(record: RunRecord, paths: Paths, outputs: Mapping[str, Sequence[Art
     """
     from tfx.utils import path_utils
 
-    from components.image_example_gen.source import INPUT_FINGERPRINT
+    from components.lineage import INPUT_FINGERPRINT
 
     # Data that was accepted is accepted for one run alone.
     if record.status not in (PUSHED, UNCHANGED) or record.accepted or record.conditions is None:
