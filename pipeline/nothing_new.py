@@ -135,6 +135,7 @@ def run_with_nothing_new(experiment: Experiment, paths: Paths, progress: Progres
         tuning=last.tuning,
         sample=last.sample,
         report=last.report,
+        repeats=last.repeats or last.run_id,
         conditions=last.conditions,
         basis=last.basis,
         seconds=round(time.monotonic() - began, 1),

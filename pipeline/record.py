@@ -90,6 +90,8 @@ class RunRecord:
     """A held-out image to try the model on."""
     report: str | None = None
     """The page that shows all this; None where it could not be made."""
+    repeats: str | None = None
+    """The run whose answer this one has, because nothing was new; None where it worked, or looked for itself."""
     conditions: str | None = None
     """Digest of what it started with, but for the data; None where that cannot be told beforehand."""
     basis: dict[str, Any] | None = None

@@ -57,7 +57,7 @@ class Runs:
 
 
 def runs_of(paths: Paths, keep: int, versions: Collection[int]) -> Runs:
-    """The newest runs, however they ended.
+    """The newest runs, however they ended, and those whose answers they repeat.
 
     Args:
       paths: of the experiment.
@@ -68,7 +68,10 @@ def runs_of(paths: Paths, keep: int, versions: Collection[int]) -> Runs:
     ids = sorted(path.name for path in paths.runs.iterdir() if path.is_dir()) if paths.runs.is_dir() else []
     records = read_records(paths.runs)
     served = frozenset(record.run_id for record in records if record.pushed_version in versions)
-    return Runs(tuple(ids[-keep:]), served, records[-1] if records else None)
+    repeated = {record.run_id: record.repeats for record in records if record.repeats}
+    newest = ids[-keep:] if keep else []
+    kept = {*newest, *(repeated[run_id] for run_id in newest if run_id in repeated)}
+    return Runs(tuple(sorted(kept & {*ids})), served, records[-1] if records else None)
 
 
 def take_inventory(paths: Paths, lineage: Lineage, needs: Needs, runs: Runs, serving: Path | None) -> list[Item]:
