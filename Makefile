@@ -3,8 +3,10 @@ SHELL := bash
 
 PYTHON := .venv/bin/python
 EXPERIMENT ?= digits
+KILLS ?= 50
+DAYS ?= 30
 
-.PHONY: help environment run test test-containers lint format lock schema image bench transfer soak test-cluster clean
+.PHONY: help environment run test test-cluster test-containers lint format lock schema image bench transfer soak soak-short clean
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,6 +19,9 @@ run: environment ## Runs EXPERIMENT (default: digits), from its data to a pushed
 
 test: environment ## Runs all tests, two modules at a time
 	$(PYTHON) -m pytest --numprocesses 2 --dist loadfile
+
+test-cluster: environment ## Runs a compiled pipeline task by task, against real MariaDB and PostgreSQL servers
+	$(PYTHON) -m pytest -m cluster
 
 test-containers: environment ## Builds the image and runs the pipeline in containers, on Podman; takes ten minutes the first time
 	$(PYTHON) -m pytest tests/containers
@@ -47,11 +52,12 @@ bench: environment ## Measures Darkroom against stock TFX and plain Keras, and h
 transfer: environment ## Measures what weights of some classes are worth to others, on Fashion-MNIST
 	$(PYTHON) -m tests.bench.transfer
 
-soak: environment ## Kills a training twenty times, and pushes and rollbacks while pollers read; takes half an hour
-	@status=0; for part in training_kills pushes; do $(PYTHON) -m tests.soak.$$part || status=1; done; exit $$status
+soak: environment ## Kills trainings, pushes and whole runs, and lives through a month of data; takes two hours
+	@status=0; for part in training_kills pushes "run_kills --kills $(KILLS)" "month --days $(DAYS)"; do \
+		$(PYTHON) -m tests.soak.$$part || status=1; done; exit $$status
 
-test-cluster: environment ## Runs a compiled pipeline task by task, against real MariaDB and PostgreSQL servers
-	$(PYTHON) -m pytest -m cluster
+soak-short: environment ## The kills of whole runs and the days of data alone, and few of them
+	@status=0; for part in "run_kills --kills 6" "month --days 6"; do $(PYTHON) -m tests.soak.$$part || status=1; done; exit $$status
 
 clean: ## Removes the environment and all caches, never the workspace
 	rm -rf .venv .uv .mypy_cache .pytest_cache .ruff_cache

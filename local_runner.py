@@ -9,7 +9,10 @@ from typing import Any
 
 import click
 
-from pipeline.command import USAGE, end, experiment_options, json_option, load
+from pipeline.command import USAGE, end, experiment_options, json_option, load, locked, wait_option
+from pipeline.commands.gc import gc
+from pipeline.commands.schedule import schedule
+from pipeline.commands.status import status
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -24,6 +27,7 @@ def main() -> None:
 @experiment_options
 @click.option("--accept-data", metavar="REASON", help="Let this run go on against the data gate; kept in its record.")
 @click.option("--force-bless", metavar="REASON", help="Push the model also if it is not blessed; kept in the record.")
+@wait_option
 @json_option
 def run(
     experiment: str,
@@ -31,9 +35,10 @@ def run(
     workspace: Path,
     accept_data: str | None,
     force_bless: str | None,
+    wait: float,
     as_json: bool,
 ) -> None:
-    """Run an experiment, from the data to the push.
+    """Run an experiment, from the data to the push. One run at a time in a workspace.
 
     Exit status: 0 pushed, or nothing new to do; 1 failed; 2 the experiment is wrong; 3 stopped by the
     data gate; 4 the model is not blessed, or refused by the canary.
@@ -50,20 +55,22 @@ def run(
     from pipeline.capture import original_streams
     from pipeline.decisions import Decisions
     from pipeline.interruption import ended_in_order
-    from pipeline.paths import WorkspaceError
+    from pipeline.nothing_new import run_with_nothing_new
+    from pipeline.notification.notify import notify
     from pipeline.presentation import summarize
     from pipeline.progress import progress_on
-    from pipeline.record import FAILED, not_started
-    from pipeline.run import Run
     from pipeline.versions import serving_of
 
-    try:
-        paths.prepare()
-    except WorkspaceError as refusal:
-        end(str(refusal), 1, not_started(FAILED, [str(refusal)]) if as_json else None)
-    with original_streams() as (output, error):
+    with locked(paths, f"run {experiment}", wait, as_json) as lock, original_streams() as (output, error):
         with progress_on(error) as progress, ended_in_order():
-            record = Run(loaded, paths, progress, Decisions(accept_data, force_bless)).execute()
+            record = None if accept_data or force_bless else run_with_nothing_new(loaded, paths, progress)
+            if record is None:
+                from pipeline.run import Run
+
+                started = Run(loaded, paths, progress, Decisions(accept_data, force_bless))
+                lock.name_run(started.record.run_id)
+                record = started.execute()
+            notify(loaded.notifications, record, paths)
         if as_json:
             print(json.dumps(record.to_json()), file=output)
         else:
@@ -83,26 +90,6 @@ def validate(experiment: str, overrides: tuple[str, ...], workspace: Path, show:
         click.echo(resolved_yaml(loaded), nl=False)
     else:
         click.echo(f"{experiment}: valid ({loaded.name}, digest {loaded.digest()[:12]})")
-
-
-@main.command()
-@experiment_options
-@json_option
-def status(experiment: str, overrides: tuple[str, ...], workspace: Path, as_json: bool) -> None:
-    """Show an experiment's runs, nodes and pushed versions."""
-    loaded, paths = load(experiment, overrides, workspace, as_json, require_places=False)
-    from components.errors import StageError
-    from pipeline.presentation import print_status, status_object
-    from pipeline.versions import serving_of
-
-    try:
-        serving = serving_of(loaded, paths)
-        if as_json:
-            click.echo(json.dumps(status_object(paths, serving)))
-        else:
-            print_status(loaded.name, paths, serving)
-    except StageError as error:
-        end(str(error), 1, {"status": "failed", "message": str(error)} if as_json else None)
 
 
 @main.command()
@@ -251,6 +238,11 @@ def ingest(
         if as_json:
             print(json.dumps(result.to_json()), file=output)
     sys.exit(result.exit_status)
+
+
+main.add_command(gc)
+main.add_command(schedule)
+main.add_command(status)
 
 
 def _no_predictions(errors: list[str]) -> dict[str, Any]:

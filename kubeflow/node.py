@@ -69,6 +69,7 @@ def main(
     from pipeline.decisions import Decisions
     from pipeline.interruption import ended_in_order
     from pipeline.metadata import VARIABLE, server_connection
+    from pipeline.notification.notify import notify
     from pipeline.paths import Paths, WorkspaceError
     from pipeline.progress import PlainProgress
     from pipeline.run import Run
@@ -89,6 +90,7 @@ def main(
             run.execute_part([node for node in nodes.split(",") if node])
         else:
             run.conclude()
+            notify(experiment.notifications, run.record, paths)
             from kubeflow.pages import show
 
             show(run.material(), page, executor_input)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -12,6 +13,7 @@ import click
 
 if TYPE_CHECKING:
     from pipeline.paths import Paths
+    from pipeline.workspace_lock import WorkspaceLock
     from schemas.experiment import Experiment
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -38,6 +40,13 @@ def experiment_options(command: Command) -> Command:
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line.")
+wait_option = click.option(
+    "--wait",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    help="For another that uses the workspace. Default: not at all.",
+)
 
 
 def load(
@@ -55,6 +64,21 @@ def load(
         errors = [str(problem) for problem in error.problems]
         end(str(error), USAGE, not_started(INVALID, errors) if as_json else None)
     return loaded, Paths(workspace.absolute(), loaded.name)
+
+
+@contextmanager
+def locked(paths: Paths, command: str, wait: float, as_json: bool) -> Iterator[WorkspaceLock]:
+    """Makes the workspace and keeps others out of it, or ends the process: it cannot be used, or is in use."""
+    from pipeline.paths import WorkspaceError
+    from pipeline.record import FAILED, not_started
+    from pipeline.workspace_lock import workspace_lock
+
+    try:
+        paths.prepare()
+        with workspace_lock(paths, command, wait) as lock:
+            yield lock
+    except WorkspaceError as refusal:
+        end(str(refusal), 1, not_started(FAILED, [str(refusal)]) if as_json else None)
 
 
 def end(message: str, exit_status: int, last_line: dict[str, Any] | None = None) -> NoReturn:

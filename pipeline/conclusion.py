@@ -42,7 +42,7 @@ def _summarize(
     record: RunRecord, experiment: Experiment, paths: Paths, outputs: Mapping[str, Sequence[Artifact]]
 ) -> None:
     from components.evaluator.forcing import read_forced
-    from components.evaluator.outcome import read_metrics
+    from components.evaluator.outcome import baseline_of, read_baseline_metrics, read_metrics
     from components.tuner.results import read_summary
     from pipeline.ingested import describe_examples
     from pipeline.sample import write_sample
@@ -61,5 +61,7 @@ def _summarize(
         return
     record.forced = record.forced or read_forced(outputs["blessing"][0])
     record.metrics = read_metrics(outputs["evaluation"][0].uri)
+    if its := read_baseline_metrics(outputs["evaluation"][0].uri):
+        record.champion = {"model": baseline_of(outputs["blessing"][0]), "metrics": its}
     sample = write_sample(outputs["examples"][0], experiment.evaluation.split, paths.runs / record.run_id)
     record.sample = str(sample)

@@ -38,7 +38,7 @@ class Decisions:
             return False
         verdict = gate_verdict(outputs)
         if self.accept_data and verdict is not None and verdict.may_be_accepted:
-            from components.data_gate.artifact import ACCEPTED
+            from components.lineage import ACCEPTED
 
             findings = verdict.describe_findings()
             record.accepted = _decision(self.accept_data, findings)

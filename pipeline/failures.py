@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import traceback
 
 from components.errors import DataError, StageError
@@ -17,6 +18,7 @@ _ADVICE = {
     errno.EACCES: "change its permissions, or give another workspace with --workspace DIR",
     errno.EPERM: "change its permissions, or give another workspace with --workspace DIR",
 }
+_FULL = ("no space left on device", "database or disk is full")
 
 
 def is_about_data(error: BaseException) -> bool:
@@ -37,8 +39,18 @@ def describe(node: str, error: BaseException) -> str:
         advice = _ADVICE.get(error.errno)
         place = f" ({error.filename})" if error.filename else ""
         return f"{node}: {error.strerror}{place}" + (f"; {advice}" if advice else "")
+    if is_full(error):
+        return f"{node}: {os.strerror(errno.ENOSPC)}; {_ADVICE[errno.ENOSPC]}"
     lines = "".join(traceback.format_exception_only(type(error), error)).strip().splitlines()
     return f"{node} failed: " + "\n".join(_shortened(line) for line in lines[-_LAST_LINES:])
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether a disk is full, as the system, TensorFlow, Beam or SQLite say it."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno == errno.ENOSPC
+    text = str(error).lower()
+    return any(sign in text for sign in _FULL)
 
 
 def _shortened(line: str) -> str:

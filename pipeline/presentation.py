@@ -53,12 +53,12 @@ def status_object(paths: Paths, serving: ServingDirectory) -> dict[str, Any]:
     return {"runs": [record.to_json() for record in read_records(paths.runs)], **versions_object(serving)}
 
 
-def print_status(name: str, paths: Paths, serving: ServingDirectory) -> None:
-    """A table of the newest runs, the nodes and the training of the last one, and the versions."""
+def print_status(name: str, paths: Paths, serving: ServingDirectory, remarks: Sequence[str] = ()) -> None:
+    """A table of the newest runs, the nodes and the training of the last one, remarks, and the versions."""
     console = Console()
     records = read_records(paths.runs)
     if not records:
-        print(f"{name} has not run yet in {shown_path(paths.root)}")
+        print(f"{name} has not run yet in {shown_path(paths.root)}", *remarks, sep="\n")
         return
     shown_runs = records[-_NUM_RUNS:]
     names = [name for name in _COLUMNS if any(name in record.metrics for record in shown_runs)]
@@ -95,7 +95,7 @@ def print_status(name: str, paths: Paths, serving: ServingDirectory) -> None:
     accepted += [f"{record.run_id}: {line}" for record in shown_runs for line in _forced(record)]
     message = [last.message] if last.message else []
     training = [*describe_tuning(last), *_training(last), *_diagnostics(last, "problem", "warning", "good")]
-    print("", *accepted, *message, *training, *_log(last), *describe_versions(serving), sep="\n")
+    print("", *accepted, *message, *training, *_log(last), *remarks, *describe_versions(serving), sep="\n")
 
 
 def predictions_object(version: int, predictions: Sequence[Prediction]) -> dict[str, Any]:

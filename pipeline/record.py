@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-_RECORD_NAME = "record.json"
+RECORD_NAME = "record.json"
 
 RUNNING = "running"
 PUSHED = "pushed"
@@ -75,6 +75,9 @@ class RunRecord:
     """Set by a run that pushed."""
     serving_directory: str | None = None
     metrics: dict[str, float] = field(default_factory=dict)
+    champion: dict[str, Any] | None = None
+    """The last blessed model that the new one was compared with: `model`, its place, and its `metrics` on the same
+    images; None where there was none."""
     training: dict[str, Any] = field(default_factory=dict)
     """How the training went: `epochs`, `best_epoch`, `stopped_by`, `seconds` and others; empty where none ended."""
     diagnostics: list[dict[str, Any]] = field(default_factory=list)
@@ -87,6 +90,12 @@ class RunRecord:
     """A held-out image to try the model on."""
     report: str | None = None
     """The page that shows all this; None where it could not be made."""
+    repeats: str | None = None
+    """The run whose answer this one has, because nothing was new; None where it worked, or looked for itself."""
+    conditions: str | None = None
+    """Digest of what it started with, but for the data; None where that cannot be told beforehand."""
+    basis: dict[str, Any] | None = None
+    """What another run needs to know to have the same answer; None where it has to look for itself."""
     seconds: float = 0.0
 
     @property
@@ -114,12 +123,12 @@ class RunRecord:
         """Keeps the record as `<runs>/<run_id>/record.json`, whole or not at all, also when power fails."""
         directory = runs / self.run_id
         directory.mkdir(parents=True, exist_ok=True)
-        growing = directory / f".{_RECORD_NAME}"
+        growing = directory / f".{RECORD_NAME}"
         with growing.open("w") as file:
             file.write(json.dumps(asdict(self), indent=1))
             file.flush()
             os.fsync(file.fileno())
-        os.replace(growing, directory / _RECORD_NAME)
+        os.replace(growing, directory / RECORD_NAME)
 
     def to_json(self) -> dict[str, Any]:
         """The object that `--json` prints."""
@@ -139,14 +148,14 @@ def new_run_id() -> str:
 
 def read_records(runs: Path) -> list[RunRecord]:
     """The records of all runs, oldest first; an unreadable one is left out."""
-    found = [read_record(runs, path.parent.name) for path in sorted(runs.glob(f"*/{_RECORD_NAME}"))]
+    found = [read_record(runs, path.parent.name) for path in sorted(runs.glob(f"*/{RECORD_NAME}"))]
     return [record for record in found if record is not None]
 
 
 def read_record(runs: Path, run_id: str) -> RunRecord | None:
     """The record of one run; None where there is none that can be read."""
     try:
-        content = json.loads((runs / run_id / _RECORD_NAME).read_text())
+        content = json.loads((runs / run_id / RECORD_NAME).read_text())
         nodes = {name: NodeRecord(**node) for name, node in content.pop("nodes").items()}
         return RunRecord(**content, nodes=nodes)
     except (OSError, ValueError, TypeError, KeyError):

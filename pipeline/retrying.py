@@ -12,6 +12,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_at
 
 from components.errors import StageError
 from pipeline import metadata
+from pipeline.failures import is_full
 from schemas.retries import Retries
 
 Result = TypeVar("Result")
@@ -67,7 +68,7 @@ def may_pass(error: BaseException) -> bool:
 
     Bad data and a bad experiment stay what they are, as does a full disk, until a person has mended them.
     """
-    if isinstance(error, StageError):
+    if isinstance(error, StageError) or is_full(error):
         return False
     if isinstance(error, (MemoryError, ConnectionError, TimeoutError)) or metadata.may_pass(error):
         return True
@@ -80,5 +81,4 @@ def _is_passing_in_tensorflow(error: BaseException) -> bool:
     from tensorflow import errors
 
     kinds = (errors.AbortedError, errors.DeadlineExceededError, errors.ResourceExhaustedError, errors.UnavailableError)
-    # A full disk has this kind, too.
-    return isinstance(error, kinds) and "no space left" not in str(error).lower()
+    return isinstance(error, kinds)

@@ -15,7 +15,9 @@ from components.pusher.serving_directory import open_directory
 from pipeline.capture import captured
 from pipeline.conclusion import try_to_summarize
 from pipeline.decisions import Decisions
+from pipeline.interruption import AS_ASKED, is_to_end_after_node
 from pipeline.nodes import PUSHER, RUN_REPORT, TRAINER
+from pipeline.nothing_new import basis_of, conditions_of
 from pipeline.opening import mend_workspace, open_pipeline
 from pipeline.paths import Paths
 from pipeline.progress import Progress, listening
@@ -86,6 +88,7 @@ class Run:
             experiment=experiment.name,
             digest=experiment.digest(),
             started=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            conditions=conditions_of(experiment, paths),
         )
         self._seconds_before = self.record.seconds
 
@@ -131,6 +134,7 @@ class Run:
             try_to_summarize(self.record, self._experiment, self._paths, self._results(), self._log(_SUMMARY))
         self._keep()
         self._report()
+        self.record.basis = basis_of(self.record, self._paths, self._results())
         self._keep()
         return self.record
 
@@ -144,7 +148,16 @@ class Run:
 
     def _keep(self) -> None:
         self.record.seconds = round(self._seconds_before + time.monotonic() - self._clock, 1)
-        self.record.write(self._paths.runs)
+        try:
+            self.record.write(self._paths.runs)
+        except OSError as error:
+            from pipeline.failures import describe
+
+            if not self._owns_workspace:
+                # The next part of the run would know nothing of this one.
+                raise
+            # Whatever becomes of the run, a person is told by the command's last lines.
+            self.record.warn(describe("the run's record", error))
 
     def _log(self, name: str) -> Path:
         return self._paths.runs / self.record.run_id / f"{name}.log"
@@ -174,6 +187,9 @@ class Run:
     def _launch_all(self, nodes: Sequence[str]) -> None:
         self._progress.plan([*(node for node in nodes if node in self._shown()), RUN_REPORT])
         for node in nodes:
+            if is_to_end_after_node():
+                self.record.status, self.record.message = FAILED, f"ended before {node}, {AS_ASKED}"
+                break
             if not self._launch(node):
                 break
         self._keep()

@@ -12,7 +12,7 @@ from components.canary.verdict import VERDICT_NAME as TRIAL_NAME
 from components.canary.verdict import Verdict as TrialVerdict
 from components.data_gate.artifact import VERDICT_NAME
 from components.data_gate.verdict import Verdict
-from components.evaluator.outcome import describe_failures
+from components.evaluator.outcome import champion_stays, describe_failures
 from pipeline.execution import Outputs
 from pipeline.record import NOT_BLESSED, REFUSED, STOPPED_BY_GATE
 
@@ -38,8 +38,9 @@ def stop_after(outputs: Outputs) -> Stop | None:
     if verdict is not None and not verdict.passed:
         return Stop(STOPPED_BY_GATE, f"the data gate stopped the run:\n{verdict.describe()}")
     if "blessing" in outputs and outputs["blessing"][0].get_int_custom_property("blessed") != 1:
-        failures = describe_failures(outputs["evaluation"][0].uri)
-        return Stop(NOT_BLESSED, "the model is not blessed and is not pushed:\n" + "\n".join(failures))
+        evaluation = outputs["evaluation"][0].uri
+        why = "the champion stays, and the new model" if champion_stays(evaluation) else "the model is not blessed and"
+        return Stop(NOT_BLESSED, "\n".join([f"{why} is not pushed:", *describe_failures(evaluation)]))
     if "infra_blessing" in outputs:
         trial = read_trial(outputs["infra_blessing"][0])
         if not trial.passed:

@@ -32,7 +32,7 @@ def check_consistency(experiment: Experiment) -> list[Problem]:
     Returns:
         A problem for each, without its place.
     """
-    checks = (*_OF_EVERY_TRAINING, _check_momentum, _check_class_weights, _check_thresholds)
+    checks = (*_OF_EVERY_TRAINING, _check_momentum, _check_class_weights, _check_thresholds, _check_retraining)
     problems = [problem for check in checks for problem in check(experiment)]
     refused = check_space(experiment)
     problems += refused
@@ -154,6 +154,18 @@ def _check_class_weights(experiment: Experiment) -> Iterator[Problem]:
             details = (f"known here: {', '.join(labels)}",)
             message = f"no class of data.labels{suggestion(label, labels)}"
             yield Problem(message, f"training.class_weights.{label}", details=details)
+
+
+def _check_retraining(experiment: Experiment) -> Iterator[Problem]:
+    retraining = experiment.retraining
+    if retraining.from_scratch_every is not None and not experiment.training.warm_start:
+        message = (
+            "every training starts from scratch, for training.warm_start is off; switch that on, or leave this out"
+        )
+        yield Problem(message, "retraining.from_scratch_every")
+    if retraining.on_drift and experiment.gate.serving_statistics is None:
+        message = "needs statistics of the images served; name their file in gate.serving_statistics"
+        yield Problem(message, "retraining.on_drift")
 
 
 def _check_thresholds(experiment: Experiment) -> Iterator[Problem]:

@@ -22,6 +22,7 @@ Metric = Literal[
 ClassMetric = Literal["precision", "recall", "f1", "auc"]
 Fact = Literal["size", "brightness", "contrast", "format", "channels", "source"]
 
+LOWER_IS_BETTER: tuple[Metric, ...] = ("cross_entropy", "calibration_error")
 OVER_CLASSES: tuple[Metric, ...] = ("macro_precision", "macro_recall", "macro_f1", "macro_auc")
 OF_ONE_CLASS: tuple[ClassMetric, ...] = ("precision", "recall", "f1", "auc")
 
@@ -73,6 +74,15 @@ class SliceThresholds(Section):
         return self
 
 
+class Champion(Section):
+    """What a model must be better in than the last blessed one, on the same images."""
+
+    metric: Metric = "accuracy"
+    """Over the whole split. Of cross_entropy and calibration_error less is better."""
+    margin: Annotated[float, Field(gt=0)] = 0.001
+    """By how much, at least."""
+
+
 class Evaluation(Section):
     """What a model must show before it is pushed."""
 
@@ -88,6 +98,13 @@ class Evaluation(Section):
     """Limits by metric, over the whole split."""
     slice_thresholds: tuple[SliceThresholds, ...] = ()
     """Limits within parts of the split."""
+    champion: Champion | None = None
+    """What a model must be better in than the last blessed one; null lets one pass that keeps within the limits."""
+
+    @property
+    def champion_metric(self) -> Metric:
+        """What a champion's scores are shown by."""
+        return self.champion.metric if self.champion is not None else "accuracy"
 
     @model_validator(mode="after")
     def _parts_are_made(self) -> Evaluation:

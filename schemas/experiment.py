@@ -16,8 +16,10 @@ from schemas.export import Export
 from schemas.gate import Gate, Schema
 from schemas.kubeflow import Kubeflow
 from schemas.model import Model, WeightsFrom
+from schemas.notifications import Notifications
 from schemas.preprocessing import Preprocessing
 from schemas.push import Push
+from schemas.retraining import Retraining
 from schemas.retries import Retries
 from schemas.section import ExperimentName, Section
 from schemas.training import Training
@@ -60,6 +62,10 @@ class Experiment(Section):
     """What the exported model must do before it is pushed."""
     push: Push = Push()
     """Where models are published."""
+    retraining: Retraining = Retraining()
+    """When the scheduler runs the experiment, and how."""
+    notifications: Notifications = Notifications()
+    """Who is told how a run ended."""
     retries: Retries = Retries()
     """What is tried again."""
     beam: Beam = Beam()

@@ -154,15 +154,17 @@ def test_schemas_are_light(path: Path) -> None:
     [
         ["--help"],
         ["run", "--help"],
+        ["schedule", "--help"],
         ["validate", "digits"],
         ["status", "digits", "--workspace", "WORKSPACE"],
         ["rollback", "digits", "--workspace", "WORKSPACE"],
+        ["gc", "digits", "--workspace", "WORKSPACE"],
         ["report", "digits", "--workspace", "WORKSPACE"],
     ],
     ids=" ".join,
 )
 def test_commands_that_need_no_tensorflow_load_none(arguments: list[str], tmp_path: Path) -> None:
-    """Help, validation, status, rollback and report answer at once, since they load neither TensorFlow nor TFX."""
+    """Help, validation, status, rollback, gc and report answer at once, since they load neither TensorFlow nor TFX."""
     for version in (1, 2):
         touch(tmp_path / "digits" / "serving" / str(version), "saved_model.pb")
     touch(tmp_path / "digits" / "reports", "20260102T030405-abcd.html")

@@ -61,7 +61,7 @@ def test_help_names_every_command() -> None:
     outcome = in_process("--help")
     assert outcome.exit_status == 0
     assert "..." not in outcome.output.replace("[ARGS]...", "")
-    for command in ("run", "validate", "status", "predict", "rollback"):
+    for command in ("run", "validate", "status", "predict", "rollback", "gc"):
         assert f"\n  {command} " in outcome.output
         of_command = in_process(command, "-h")
         assert of_command.exit_status == 0

@@ -7,8 +7,8 @@ from tfx.dsl.components.common import resolver
 from tfx.dsl.components.common.resolver import Resolver
 from tfx.types import standard_artifacts
 
-from components.data_gate.artifact import ACCEPTED, STATISTICS_ID, DataVerdict
-from components.image_example_gen.source import INPUT_FINGERPRINT
+from components.data_gate.artifact import DataVerdict
+from components.lineage import ACCEPTED, INPUT_FINGERPRINT, STATISTICS_ID
 
 STATISTICS = "statistics"
 VERDICT = "verdict"

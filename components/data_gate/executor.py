@@ -15,13 +15,14 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
 from components.data_gate.anomalies import find_anomalies, gate_schema
-from components.data_gate.artifact import STATISTICS_ID, VERDICT_NAME
+from components.data_gate.artifact import VERDICT_NAME
 from components.data_gate.counts import check_classes, check_copies, check_labels, check_quarantine
 from components.data_gate.distributions import check_distances, drift, skew
 from components.data_gate.serving import load_serving_statistics
 from components.data_gate.verdict import Finding, Verdict
 from components.image_example_gen.report import REPORT_NAME, IngestionReport
 from components.image_example_gen.splitting import TRAIN
+from components.lineage import STATISTICS_ID
 from schemas.data import Data
 from schemas.gate import Gate
 

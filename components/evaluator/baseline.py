@@ -5,6 +5,8 @@ from __future__ import annotations
 from tfx import types
 from tfx.dsl.components.common import resolver
 
+from components.lineage import BLESSED, MODEL_ID
+
 CANDIDATE = "candidate"
 MODEL = "model"
 BLESSING = "model_blessing"
@@ -31,12 +33,11 @@ class LastBlessedOther(resolver.ResolverStrategy):
         blessings = [
             blessing
             for blessing in input_dict[BLESSING]
-            if blessing.get_int_custom_property("blessed") == 1
-            and blessing.get_int_custom_property("current_model_id") in models
+            if blessing.get_int_custom_property(BLESSED) == 1 and blessing.get_int_custom_property(MODEL_ID) in models
         ]
         resolved = {CANDIDATE: input_dict[CANDIDATE], MODEL: [], BLESSING: []}
         if blessings:
             last = max(blessings, key=lambda blessing: blessing.id)
-            resolved[MODEL] = [models[last.get_int_custom_property("current_model_id")]]
+            resolved[MODEL] = [models[last.get_int_custom_property(MODEL_ID)]]
             resolved[BLESSING] = [last]
         return resolved

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from tensorflow_model_analysis.proto import config_pb2
 
 from schemas import features
-from schemas.evaluation import Evaluation, Threshold
+from schemas.evaluation import LOWER_IS_BETTER, Champion, Evaluation, Threshold
 
 CANDIDATE_NAME = "candidate"
 BASELINE_NAME = "baseline"
@@ -30,6 +30,8 @@ def evaluation_config(
     thresholds = config_pb2.MetricsSpec(model_names=[CANDIDATE_NAME])
     for metric, threshold in evaluation.thresholds.items():
         _add(thresholds, metric, _WHOLE_SPLIT, threshold, has_baseline)
+    if evaluation.champion is not None and has_baseline:
+        _add_champion(thresholds, evaluation.champion)
     for limits in evaluation.slice_thresholds:
         parts = sizes[limits.by]
         # A part that is asked for by name and is not there stays: TFMA then says that it is missing.
@@ -44,6 +46,25 @@ def evaluation_config(
         slicing_specs=[_WHOLE_SPLIT, *(config_pb2.SlicingSpec(feature_keys=[by]) for by in sizes)],
         metrics_specs=[thresholds],
     )
+
+
+def is_champions(threshold: config_pb2.MetricThreshold) -> bool:
+    """Whether a threshold asks for more than not to fall behind."""
+    if not threshold.HasField("change_threshold"):
+        return False
+    wanted = threshold.change_threshold.absolute.value
+    is_higher = threshold.change_threshold.direction == config_pb2.MetricDirection.HIGHER_IS_BETTER
+    return wanted > 0 if is_higher else wanted < 0
+
+
+def _add_champion(specs: config_pb2.MetricsSpec, champion: Champion) -> None:
+    threshold = config_pb2.MetricThreshold()
+    lower = champion.metric in LOWER_IS_BETTER
+    direction = config_pb2.MetricDirection.LOWER_IS_BETTER if lower else config_pb2.MetricDirection.HIGHER_IS_BETTER
+    threshold.change_threshold.direction = direction
+    threshold.change_threshold.absolute.value = -champion.margin if lower else champion.margin
+    sliced = config_pb2.PerSliceMetricThreshold(slicing_specs=[_WHOLE_SPLIT], threshold=threshold)
+    specs.per_slice_thresholds[champion.metric].thresholds.append(sliced)
 
 
 def _model(name: str, is_baseline: bool = False) -> config_pb2.ModelSpec:

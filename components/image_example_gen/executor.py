@@ -16,9 +16,9 @@ from components.errors import DataError
 from components.image_example_gen.driver import FINGERPRINT
 from components.image_example_gen.ingest import ingest
 from components.image_example_gen.report import REPORT_NAME, IngestionReport
-from components.image_example_gen.source import INPUT_FINGERPRINT
 from components.image_example_gen.splitting import SPLITS
 from components.image_example_gen.survey import survey
+from components.lineage import INPUT_FINGERPRINT
 from schemas.data import Data, Splits
 
 

@@ -15,7 +15,7 @@ from schemas import features
 from schemas.data import Data
 
 # What file managers leave behind.
-_LITTER = frozenset({"thumbs.db", "desktop.ini"})
+LITTER = frozenset({"thumbs.db", "desktop.ini"})
 _WILDCARD = re.compile(r"[*?\[]")
 
 
@@ -43,7 +43,7 @@ def read_image_folder(files: Sequence[SourceFile], data: Data, root: str) -> Lab
     Raises:
       DataError: no file is in a directory of a class.
     """
-    files = [file for file in files if posixpath.basename(file.name).lower() not in _LITTER]
+    files = [file for file in files if posixpath.basename(file.name).lower() not in LITTER]
     has_split_directories = _are_splits([file.name for file in files], data)
     placed = [(file, _place(file.name, data, has_split_directories)) for file in files]
     placed = [(file, place) for file, place in placed if place is not None]

@@ -12,11 +12,8 @@ import zlib
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from apache_beam.io.filesystem import CompressionTypes
-from apache_beam.io.filesystems import FileSystems
-
 from components.errors import DataError
-from components.image_example_gen.source import SourceFile
+from components.image_example_gen.source import SourceFile, open_as_it_is
 from schemas.data import Columns
 
 _JSON_LINES = (".jsonl", ".ndjson", ".json")
@@ -51,7 +48,7 @@ def read_rows(file: SourceFile, columns: Columns) -> Iterator[Row]:
     """
     kind = posixpath.splitext(file.path.lower().removesuffix(".gz"))[1]
     try:
-        with FileSystems.open(file.path, compression_type=CompressionTypes.UNCOMPRESSED) as stored:
+        with open_as_it_is(file.path) as stored:
             content = stored.read()
         content = gzip.decompress(content) if content.startswith(_GZIP_MAGIC) else content
         text = io.StringIO(content.decode("utf-8-sig"), newline="")

@@ -14,8 +14,9 @@ from tfx.dsl.io import fileio
 
 from components.errors import DataError
 from components.image_example_gen.items import Refused
+from components.lineage import INGESTION_REPORT
 
-REPORT_NAME = "ingestion.json"
+REPORT_NAME = INGESTION_REPORT
 MAX_LISTED = 1000
 _NUM_SHOWN = 5
 # Where most examples are refused for one reason, the experiment is more likely wrong than the data.

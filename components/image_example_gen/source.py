@@ -9,18 +9,12 @@ import posixpath
 import re
 import stat
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import NamedTuple
-
-from apache_beam.io.filesystem import BeamIOError
-from apache_beam.io.filesystems import FileSystems
+from typing import BinaryIO, NamedTuple
 
 from components.errors import DataError
 from components.image_example_gen import spans
 from schemas.data import Data
 from schemas.listing import cannot_be_listed, is_hidden, is_remote, local_files
-
-# Custom property of examples and their statistics: which files they come from.
-INPUT_FINGERPRINT = "input_fingerprint"
 
 # Of a remote file system, one by one.
 _MAX_ASKED_FOR = 1_000
@@ -96,6 +90,10 @@ def _literal(path: str) -> str:
 
 
 def _remote_files(patterns: Sequence[str], directory: str) -> Iterator[SourceFile]:
+    # Loaded here, for it takes seconds, and what is local needs none of it.
+    from apache_beam.io.filesystem import BeamIOError
+    from apache_beam.io.filesystems import FileSystems
+
     start = f"{directory.rstrip('/')}/"
     try:
         matches = FileSystems.match(patterns)
@@ -163,6 +161,16 @@ def _paths(
         return _local_file(path, directory) or SourceFile(path, name, name, 0, 0.0)
 
     return paths, file_at
+
+
+def open_as_it_is(path: str) -> BinaryIO:
+    """A file, local or of any file system that Beam reads, opened for its bytes: a packed one stays packed."""
+    if not is_remote(path):
+        return open(path, "rb")
+    from apache_beam.io.filesystem import CompressionTypes
+    from apache_beam.io.filesystems import FileSystems
+
+    return FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
 
 
 def is_no_file(path: str) -> bool:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
-import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from apache_beam.io.filesystem import CompressionTypes
-from apache_beam.io.filesystems import FileSystems
-
 from components.errors import DataError
 from components.image_example_gen import spans
+from components.image_example_gen.counting import num_records
 from components.image_example_gen.image_folder import read_image_folder
 from components.image_example_gen.manifest import read_manifests
-from components.image_example_gen.source import SourceFile, fingerprint, is_no_file, list_files, newest_span
+from components.image_example_gen.source import (
+    SourceFile,
+    fingerprint,
+    list_files,
+    newest_span,
+)
 from components.image_example_gen.splitting import LARGE, TEST, TRAIN, UNASSIGNED, Shares, shares_of, split_of_file
-from components.image_example_gen.tfrecord import read_records
 from components.image_example_gen.units import Entry, Unit, units_of_entries, units_of_files
 from schemas.data import Data
 
@@ -99,19 +99,7 @@ def _num_images(units: Sequence[Unit]) -> int:
     for unit in units:
         count += sum(entry.split == UNASSIGNED for entry in unit.entries)
         if unit.file is not None and unit.split == UNASSIGNED:
-            count += _num_records(unit.file.path, LARGE - count)
+            count += num_records(unit.file.path, LARGE - count)
         if count >= LARGE:
             break
     return count
-
-
-def _num_records(path: str, limit: int) -> int:
-    """Records of a file, at most so many; none of one that cannot be read, which is refused later."""
-    if is_no_file(path):
-        return 0
-    with (
-        contextlib.suppress(OSError),
-        FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as stored,
-    ):
-        return sum(1 for _ in itertools.islice(read_records(stored), limit))
-    return 0

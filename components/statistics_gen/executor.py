@@ -20,7 +20,7 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils
 
 from components.image_example_gen.facts import SPLIT, facts_files, read_facts
-from components.image_example_gen.source import INPUT_FINGERPRINT
+from components.lineage import INPUT_FINGERPRINT
 from schemas import features
 
 # A digest or a file's name says nothing as a statistic.

@@ -8,6 +8,8 @@ from tfx import types
 from tfx.dsl.components.common import resolver
 from tfx.types import standard_artifacts
 
+from components.lineage import BLESSED, MODEL_ID
+
 EXAMPLES = "examples"
 MODEL = "model"
 BLESSING = "model_blessing"
@@ -31,9 +33,9 @@ class LastBlessedOfOtherData(resolver.ResolverStrategy):
         models = {model.id: model for model in input_dict[MODEL]}
         at_hand = {artifact.id for artifact in input_dict[EXAMPLES]}
         blessed = [
-            blessing.get_int_custom_property("current_model_id")
+            blessing.get_int_custom_property(MODEL_ID)
             for blessing in sorted(input_dict[BLESSING], key=lambda blessing: blessing.id, reverse=True)
-            if blessing.get_int_custom_property("blessed") == 1
+            if blessing.get_int_custom_property(BLESSED) == 1
         ]
         chosen = next((id for id in blessed if id in models and not at_hand & _learned_from(store, id)), None)
         return {**input_dict, MODEL: [] if chosen is None else [models[chosen]], BLESSING: []}

@@ -199,7 +199,7 @@ def test_one_wrong_value(text: str, start: str, parts: list[str], complaints: Co
             "{source: x, spans: {window: 0}}",
             "data.spans.window: got the number 0; expected a whole number of at least 1",
         ),
-        ("{source: x, spans: 3}", "data.spans: got the number 3; expected a mapping with keys from window"),
+        ("{source: x, spans: 3}", "data.spans: got the number 3; expected a mapping with keys from last, window"),
         (
             "{source: x, quarantine: {max_pixels: 0}}",
             "data.quarantine.max_pixels: got the number 0; expected a whole number of at least 1 and below 536870912",

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.data_gate.artifact import ACCEPTED
+from components.lineage import ACCEPTED
 from schemas import features
 from schemas.gate import Gate
 from tests.bookkeeping import store_at

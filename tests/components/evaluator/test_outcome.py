@@ -16,6 +16,7 @@ from tfx.types import standard_artifacts
 from components.errors import StageError
 from components.evaluator.executor import Executor
 from components.evaluator.outcome import (
+    champion_stays,
     describe_failures,
     read_baseline_metrics,
     read_class_metrics,
@@ -237,6 +238,25 @@ def test_values_beyond_their_limits_are_told(judge: Judge) -> None:
         "accuracy is 0.8000; it must be at least 0.9 and at most 0.95 (evaluation.thresholds)",
         f"cross_entropy is {cross_entropy(CANDIDATE):.4f}; it must be at most 0.25 (evaluation.thresholds)",
     ]
+
+
+def test_a_challenger_must_be_better_by_the_margin(judge: Judge) -> None:
+    """An equal one leaves the champion where it is, with both figures; a better one passes, in either direction."""
+    limits = {"accuracy": {"min": 0.5, "max_drop": 0.0}}
+    equal = judge.judge(limits, baseline=BETTER, champion={"margin": 0.002})
+    assert describe_failures(equal) == [
+        "accuracy is 0.8000, that of the last blessed model 0.8000 on the same images; it must be better by at least"
+        " 0.002 (evaluation.champion)"
+    ]
+    assert champion_stays(equal)
+    gain = cross_entropy(WORSE) - cross_entropy(CANDIDATE)
+    for margin, stays in ((gain - 0.01, False), (gain + 0.01, True)):
+        by_loss = judge.judge(limits, baseline=WORSE, champion={"metric": "cross_entropy", "margin": margin})
+        assert champion_stays(by_loss) == stays
+        assert tfma.load_validation_result(by_loss).validation_ok != stays
+    assert judge.judge(limits, champion={"margin": 0.5}) is not None
+    also_bad = judge.judge({"accuracy": {"min": 0.9}}, baseline=BETTER, champion={})
+    assert (champion_stays(also_bad), len(describe_failures(also_bad))) == (False, 2)
 
 
 def test_a_model_far_better_than_the_baseline_is_blessed(judge: Judge) -> None:
