@@ -76,7 +76,7 @@ def test_it_says_where_it_is_from(podman: Podman, image: Image) -> None:
         image.name,
         "sh",
         "-c",
-        "env; find /run/secrets /uv /compiled /var/cache/uv 2>/dev/null -type f; exit 0",
+        "env; find /run/secrets /uv /var/cache/uv 2>/dev/null -type f; exit 0",
     )
     assert "CERT" not in found
     assert "INDEX" not in found
