@@ -114,7 +114,13 @@ class Run:
           The record; its status is `running` where the run goes on.
         """
         if self._open():
-            self._launch_all(self.nodes if nodes is None else nodes)
+            unknown = [node for node in nodes or () if node not in self.nodes]
+            if unknown:
+                self.record.status = FAILED
+                self.record.message = f"no {' and no '.join(unknown)} in this pipeline: {', '.join(self.nodes)}"
+                self._keep()
+            else:
+                self._launch_all(self.nodes if nodes is None else nodes)
         return self.record
 
     def conclude(self) -> RunRecord:
