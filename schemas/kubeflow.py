@@ -184,12 +184,12 @@ class Kubeflow(Section):
 
     @model_validator(mode="after")
     def _database_is_a_secret(self) -> Kubeflow:
-        for pod in (self, *self.nodes.values()):
-            if _METADATA in (pod.environment or {}):
-                raise ValueError(
-                    f"environment: {_METADATA} holds a password, and would stand in the compiled file; keep it in a"
-                    " Kubernetes secret, and name that in secrets"
-                )
+        variables = [self.environment, *(pod.environment or {} for pod in self.nodes.values())]
+        if any(_METADATA in each for each in variables):
+            raise ValueError(
+                f"environment: {_METADATA} holds a password, and would stand in the compiled file; keep it in a"
+                " Kubernetes secret, and name that in secrets"
+            )
         return self
 
 
