@@ -6,7 +6,7 @@ EXPERIMENT ?= digits
 KILLS ?= 50
 DAYS ?= 30
 
-.PHONY: help environment run test test-cluster test-containers lint format lock schema image bench transfer soak soak-short clean
+.PHONY: help environment run test test-long test-cluster test-containers lint format lock schema image bench transfer soak soak-short clean
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,8 +17,11 @@ environment: ## Makes .venv from requirements.lock, where that is not done alrea
 run: environment ## Runs EXPERIMENT (default: digits), from its data to a pushed model
 	@$(PYTHON) local_runner.py run $(EXPERIMENT)
 
-test: environment ## Runs all tests, two modules at a time
+test: environment ## Runs the tests, two modules at a time
 	$(PYTHON) -m pytest --numprocesses 2 --dist loadfile
+
+test-long: environment ## Runs the tests of whole runs, schedules and faults, for which `make test` has no time
+	$(PYTHON) -m pytest -m long --numprocesses 2 --dist loadfile
 
 test-cluster: environment ## Runs a compiled pipeline task by task, against real MariaDB and PostgreSQL servers
 	$(PYTHON) -m pytest -m cluster

@@ -97,6 +97,8 @@ def main(experiment: str, overrides: tuple[str, ...], image: str | None, output:
         end(str(error), USAGE)
     except OSError as error:
         end(f"{output} cannot be written: {error.strerror or error}; give another place with --output", 1)
+    if not any("DARKROOM_METADATA" in secret.environment for secret in loaded.kubeflow.secrets):
+        click.echo("kubeflow.secrets: none gives DARKROOM_METADATA, which every task needs", err=True)
     click.echo(f"{output}: {loaded.name}, digest {loaded.digest()[:12]}, image {loaded.kubeflow.image}")
 
 

@@ -12,22 +12,18 @@ from kubeflow.client import connected, connection_options, run_options
 from kubeflow.compile import load_for_cluster
 from kubeflow.submit import compiled, parameters
 from pipeline.command import USAGE, end
+from schemas.cron import cron_trigger
 
 if TYPE_CHECKING:
     from kfp import Client
 
-_CRON_FIELDS = 5
 _MOST = 100
 
 
 def _cron(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
     """KFP's own form, which begins with the seconds."""
-    from apscheduler.triggers.cron import CronTrigger
-
     try:
-        if len(value.split()) != _CRON_FIELDS:
-            raise ValueError(f"it has {len(value.split())} fields")
-        CronTrigger.from_crontab(value)
+        cron_trigger(value, "UTC")
     except ValueError as error:
         raise click.BadParameter(
             f"got {value!r} ({error}); expected minute, hour, day of the month, month and day of the week, as"

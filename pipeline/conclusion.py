@@ -9,12 +9,33 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.capture import captured
+from pipeline.nodes import PUSHER
 from pipeline.paths import Paths
-from pipeline.record import RunRecord
+from pipeline.record import EXECUTED, PUSHED, UNCHANGED, RunRecord
 from schemas.experiment import Experiment
 
 if TYPE_CHECKING:
     from tfx.types import Artifact
+
+    from components.pusher.publication import Standing
+
+
+def note_version(record: RunRecord, serving: str, pushed: Artifact, standing: Standing | None) -> None:
+    """Says in the record what became of the model.
+
+    Args:
+      record: of a run whose Pusher is done.
+      serving: where versions are.
+      pushed: the Pusher's output.
+      standing: of the model, before; None where nobody looked.
+    """
+    record.serving_directory = serving
+    if record.nodes[PUSHER].state == EXECUTED and pushed.get_int_custom_property("pushed") == 1:
+        record.status = PUSHED
+        record.pushed_version = int(pushed.get_string_custom_property("pushed_version"))
+    else:
+        record.status = UNCHANGED
+        record.message = standing.describe() if standing else None
 
 
 def try_to_summarize(

@@ -5,16 +5,18 @@ from __future__ import annotations
 import logging
 import socket
 from pathlib import Path
-from typing import Annotated, TypeAlias, cast
+from typing import Annotated, TypeAlias
 from urllib.parse import unquote
 
 from ml_metadata import errors
+from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2
 from pydantic import AnyUrl, TypeAdapter, UrlConstraints, ValidationError
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, wait_exponential_jitter
+from tenacity import RetryCallState, Retrying, stop_after_delay, wait_exponential_jitter
 from tfx.orchestration import metadata
 
 from components.errors import StageError
+from pipeline.postgresql import BackslashStore
 
 VARIABLE = "DARKROOM_METADATA"
 """The environment variable that names a database server, as mysql://USER:PASSWORD@HOST:3306/DATABASE."""
@@ -25,6 +27,7 @@ _PORTS = {_MYSQL: 3306, _POSTGRESQL: 5432}
 _URLS: TypeAdapter[AnyUrl] = TypeAdapter(Annotated[AnyUrl, UrlConstraints(allowed_schemes=list(_PORTS))])
 _LONGEST_WAIT = 300.0
 _CONNECT_SECONDS = 5.0
+_REFUSALS = 5
 _SIGNS_OF_A_CUT = (
     "lost connection",
     "server has gone away",
@@ -49,21 +52,31 @@ class PatientMetadata(metadata.Metadata):
           StageError: the database does not answer, or refuses.
         """
         patience = Retrying(
-            retry=retry_if_exception(self._may_come),
+            retry=self._may_come,
             stop=stop_after_delay(_LONGEST_WAIT),
             wait=wait_exponential_jitter(initial=0.5, max=5),
             before_sleep=_tell,
             reraise=True,
         )
         try:
-            return cast(PatientMetadata, patience(super().__enter__))
+            patience(self._connect)
         except (RuntimeError, errors.StatusError) as error:
             raise StageError(f"{place_of(self._connection_config)} cannot be used: {self._reason(error)}") from error
+        return self
 
-    def _may_come(self, error: BaseException) -> bool:
-        # MLMD's errors on connecting say too little to tell a server that is away from one that refuses.
+    def _connect(self) -> None:
+        kind = BackslashStore if self._connection_config.HasField(_POSTGRESQL) else MetadataStore
+        self._store = kind(self._connection_config)
+        self._users += 1
+
+    def _may_come(self, state: RetryCallState) -> bool:
+        error = state.outcome.exception() if state.outcome else None
+        if not isinstance(error, (RuntimeError, errors.StatusError)):
+            return False
         if address := _address(self._connection_config):
-            return isinstance(error, (RuntimeError, errors.StatusError)) and not _listens(*address)
+            # MLMD's errors say too little to tell a server that is away from one that refuses, or from another process
+            # that makes the tables at the same moment.
+            return not _listens(*address) or state.attempt_number < _REFUSALS
         return "locked" in str(error)
 
     def _reason(self, error: Exception) -> str:

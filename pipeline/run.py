@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from components.pusher.publication import Standing, standing_of
 from components.pusher.serving_directory import open_directory
 from pipeline.capture import captured
-from pipeline.conclusion import try_to_summarize
+from pipeline.conclusion import note_version, try_to_summarize
 from pipeline.decisions import Decisions
 from pipeline.interruption import AS_ASKED, is_to_end_after_node
 from pipeline.nodes import PUSHER, RUN_REPORT, TRAINER
@@ -24,11 +24,9 @@ from pipeline.progress import Progress, listening
 from pipeline.record import (
     EXECUTED,
     FAILED,
-    PUSHED,
     RUNNING,
     SKIPPED,
     STOPPED_BY_GATE,
-    UNCHANGED,
     NodeRecord,
     RunRecord,
     new_run_id,
@@ -114,7 +112,13 @@ class Run:
           The record; its status is `running` where the run goes on.
         """
         if self._open():
-            self._launch_all(self.nodes if nodes is None else nodes)
+            unknown = [node for node in nodes or () if node not in self.nodes]
+            if unknown:
+                self.record.status = FAILED
+                self.record.message = f"no {' and no '.join(unknown)} in this pipeline: {', '.join(self.nodes)}"
+                self._keep()
+            else:
+                self._launch_all(self.nodes if nodes is None else nodes)
         return self.record
 
     def conclude(self) -> RunRecord:
@@ -226,7 +230,7 @@ class Run:
         if stop is not None:
             self.record.status, self.record.message = stop
         elif node == PUSHER:
-            self._note_version(outputs)
+            note_version(self.record, self._serving, outputs["pushed_model"][0], self._standing)
         return stop is None
 
     def _work(self, compiled: CompiledPipeline, node: str) -> NodeOutcome:
@@ -287,13 +291,3 @@ class Run:
         began = time.monotonic()
         is_made = try_to_report(self.material(), self._log(RUN_REPORT))
         self._end(RUN_REPORT, EXECUTED if is_made else FAILED, time.monotonic() - began)
-
-    def _note_version(self, outputs: Outputs) -> None:
-        self.record.serving_directory = self._serving
-        [pushed] = outputs["pushed_model"]
-        if self.record.nodes[PUSHER].state == EXECUTED and pushed.get_int_custom_property("pushed") == 1:
-            self.record.status = PUSHED
-            self.record.pushed_version = int(pushed.get_string_custom_property("pushed_version"))
-        else:
-            self.record.status = UNCHANGED
-            self.record.message = self._standing.describe() if self._standing else None

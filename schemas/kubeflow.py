@@ -19,6 +19,9 @@ def _quantity(text: str) -> str:
     return text
 
 
+_METADATA = "DARKROOM_METADATA"
+
+
 def _root(text: str) -> str:
     if "://" in text:
         raise ValueError(
@@ -154,7 +157,7 @@ class Kubeflow(Section):
     """When a pod is ended, counted from its start. Default: never."""
     environment: dict[VariableName, str] = {}
     """Variables. Nothing secret: they stand in the compiled file."""
-    secrets: tuple[Secret, ...] = (Secret(name="darkroom", environment={"DARKROOM_METADATA": "metadata-url"}),)
+    secrets: tuple[Secret, ...] = (Secret(name="darkroom", environment={_METADATA: "metadata-url"}),)
     """Variables from secrets. DARKROOM_METADATA is the URL of the database of ML Metadata."""
     volumes: tuple[Volume, ...] = (Volume(claim="darkroom", mount="/darkroom"),)
     """What is mounted."""
@@ -177,6 +180,16 @@ class Kubeflow(Section):
                     f"root {self.root} is on none of the volumes{f' of {node}' if node else ''}, which are mounted at"
                     f" {', '.join(mounts) or 'no place'}; set root to a path below one of them"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _database_is_a_secret(self) -> Kubeflow:
+        variables = [self.environment, *(pod.environment or {} for pod in self.nodes.values())]
+        if any(_METADATA in each for each in variables):
+            raise ValueError(
+                f"environment: {_METADATA} holds a password, and would stand in the compiled file; keep it in a"
+                " Kubernetes secret, and name that in secrets"
+            )
         return self
 
 

@@ -9,7 +9,8 @@ from datetime import datetime, timezone
 
 from ml_metadata.proto import metadata_store_pb2
 from tfx import types
-from tfx.orchestration import metadata
+
+from pipeline.metadata import PatientMetadata
 
 _INPUTS = (metadata_store_pb2.Event.INPUT, metadata_store_pb2.Event.DECLARED_INPUT)
 _MILLISECONDS = 1000
@@ -41,7 +42,7 @@ def origins(connection: metadata_store_pb2.ConnectionConfig, artifacts: Sequence
     """
     if not artifacts:
         return []
-    with metadata.Metadata(connection) as handle:
+    with PatientMetadata(connection) as handle:
         store = handle.store
         stored = {item.id: item for item in store.get_artifacts_by_id([artifact.id for artifact in artifacts])}
         makers = {

@@ -15,6 +15,8 @@ import tensorflow as tf
 from tests.command_line import ROOT, Outcome, in_process
 from tests.pipeline.projects import Project, make_project, write_records
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def records(digits_directory: Path) -> list[bytes]:

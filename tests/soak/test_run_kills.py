@@ -4,10 +4,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.command_line import ROOT
 from tests.soak.tfrecords import read_records, write_records
 
 
+@pytest.mark.long
 def test_runs_that_are_killed_are_mended_by_the_next() -> None:
     """Three SIGKILLs at random moments: each plain run after them pushes, repeats nothing, and leaves nothing open."""
     command = [sys.executable, "-m", "tests.soak.run_kills", "--kills", "3"]

@@ -6,9 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.bookkeeping import assert_nothing_is_left_half_done
 from tests.command_line import ROOT, Outcome
 from tests.pipeline.projects import make_project
+
+pytestmark = pytest.mark.long
 
 _NUM_RUNS = 8
 _TIMEOUT = 500

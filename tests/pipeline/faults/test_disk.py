@@ -14,6 +14,8 @@ from tests.pipeline.faults.disks import fill, mounted, remount
 from tests.pipeline.faults.stages import when_begins
 from tests.pipeline.projects import Project, make_project, write_records
 
+pytestmark = pytest.mark.long
+
 STAGES = (
     "ImageExampleGen",
     "StatisticsGen",

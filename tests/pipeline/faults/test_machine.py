@@ -18,6 +18,8 @@ from tests.command_line import ROOT, Outcome
 from tests.pipeline.faults.stages import when_begins
 from tests.pipeline.projects import Project, make_project, write_records
 
+pytestmark = pytest.mark.long
+
 OPTIONS = ("canary.enabled=false", "evaluation.thresholds.accuracy={min: 0.0, max_drop: null}")
 _TIMEOUT = 150
 _LOCKED_SECONDS = 8.0

@@ -20,6 +20,8 @@ from tests.command_line import ROOT, Outcome
 from tests.pipeline.projects import Project, make_project, with_broken, write_records
 from tests.test_layout import TRACE
 
+pytestmark = pytest.mark.long
+
 SETTINGS = (
     "push.keep=1",
     "push.grace_seconds=0",

@@ -26,6 +26,8 @@ from tests.command_line import ROOT, in_process
 from tests.pipeline.projects import EXPERIMENT, write_records
 from tests.test_layout import HEAVY
 
+pytestmark = pytest.mark.long
+
 _TIMEOUT = 400
 
 

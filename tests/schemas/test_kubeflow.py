@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from schemas.kubeflow import Kubeflow, is_on
+
+
+def kubeflow(**stated: Any) -> Kubeflow:
+    return Kubeflow.model_validate(stated)
+
+
+def test_a_node_has_what_is_said_of_it_and_of_all() -> None:
+    """Each key of its own takes the place of the common one; the rest is as for all."""
+    settings = kubeflow(
+        cpu=2, memory="8Gi", environment={"A": "1"}, nodes={"Trainer": {"memory": "16Gi", "environment": {}}}
+    )
+    trainer, other = settings.pod_of("Trainer"), settings.pod_of("Evaluator")
+    assert (trainer.cpu, trainer.memory, trainer.environment) == (2, "16Gi", {})
+    assert (other.cpu, other.memory, other.environment) == (2, "8Gi", {"A": "1"})
+    assert trainer.volumes == other.volumes == settings.volumes
+
+
+@pytest.mark.parametrize(
+    ("stated", "told"),
+    [
+        ({"root": "gs://bucket/x"}, "mount the bucket as a volume"),
+        ({"root": "here"}, "no absolute path in a container"),
+        ({"root": "/elsewhere"}, "is on none of the volumes, which are mounted at /darkroom"),
+        ({"nodes": {"Trainer": {"volumes": []}}}, "on none of the volumes of Trainer, which are mounted at no place"),
+        ({"memory": "4 GB"}, "'4 GB' is no amount of memory"),
+        ({"cpu": 0}, "greater than 0"),
+        ({"tolerations": [{"operator": "Equal"}]}, "give 'value' with operator: Equal"),
+        ({"nodes": {"Baseline": {}}}, "Input should be"),
+        ({"environment": {"DARKROOM_METADATA": "x"}}, "keep it in a Kubernetes secret"),
+        ({"nodes": {"Trainer": {"environment": {"DARKROOM_METADATA": "x"}}}}, "keep it in a Kubernetes secret"),
+        ({"secrets": [{"name": "My secret", "environment": {}}]}, "should match pattern"),
+    ],
+)
+def test_what_no_cluster_would_take(stated: dict[str, Any], told: str) -> None:
+    """Found before anything is compiled."""
+    with pytest.raises(ValidationError) as caught:
+        kubeflow(**stated)
+    assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "mount", "is_there"),
+    [
+        ("/darkroom", "/darkroom", True),
+        ("/darkroom/a", "/darkroom", True),
+        ("/darkroom2", "/darkroom", False),
+        ("/", "/darkroom", False),
+        ("s3://darkroom/a", "/darkroom", False),
+    ],
+)
+def test_what_is_on_a_volume(path: str, mount: str, is_there: bool) -> None:
+    """At or below its mount, not only with a name that begins like it."""
+    assert is_on(path, mount) == is_there
