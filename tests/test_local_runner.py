@@ -193,7 +193,7 @@ def test_status_before_any_run(tmp_path: Path) -> None:
     assert outcome.exit_status == 0
     serving = str(tmp_path / "w" / "digits" / "serving")
     nobody = {"is_alive": False, "process": None, "next_time": None, "under_way": None, "last": None}
-    nothing = {"runs": [], "versions": [], "live": None, "rolled_back": [], "champion": None}
+    nothing: dict[str, object] = {"runs": [], "versions": [], "live": None, "rolled_back": [], "champion": None}
     assert outcome.json == {**nothing, "serving_directory": serving, "scheduler": nobody}
     assert not (tmp_path / "w").exists()
 
