@@ -10,12 +10,7 @@ from components.image_example_gen import spans
 from components.image_example_gen.counting import num_records
 from components.image_example_gen.image_folder import read_image_folder
 from components.image_example_gen.manifest import read_manifests
-from components.image_example_gen.source import (
-    SourceFile,
-    fingerprint,
-    list_files,
-    newest_span,
-)
+from components.image_example_gen.source import SourceFile, fingerprint, list_files, newest_span
 from components.image_example_gen.splitting import LARGE, TEST, TRAIN, UNASSIGNED, Shares, shares_of, split_of_file
 from components.image_example_gen.units import Entry, Unit, units_of_entries, units_of_files
 from schemas.data import Data

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from apache_beam.io.filesystems import FileSystems
 
 from components.errors import DataError
+from components.image_example_gen import counting
 from components.image_example_gen.items import Refused
 from components.image_example_gen.reading import read_unit
 from components.image_example_gen.splitting import UNASSIGNED, Shares
@@ -73,13 +73,13 @@ def test_no_more_is_counted_than_matters(tmp_path: Path, monkeypatch: pytest.Mon
     for name in "abc":
         records(tmp_path / name, 6_000)
     opened: list[str] = []
-    real = FileSystems.open
+    real = counting.open_as_it_is
 
-    def watched(path: str, **options: Any) -> Any:
+    def watched(path: str) -> Any:
         opened.append(Path(path).name)
-        return real(path, **options)
+        return real(path)
 
-    monkeypatch.setattr(FileSystems, "open", watched)
+    monkeypatch.setattr(counting, "open_as_it_is", watched)
     assert drawn(tmp_path) == Shares(0.05, 0.1)
     assert opened == ["a", "b"]
     assert drawn(tmp_path, splits={"test": 0.2}) == Shares(0.2, 0.1)
