@@ -110,13 +110,16 @@ def test_an_embedded_data_set_lies_in_the_workspace(tmp_path: Path) -> None:
 
 
 def test_everything_is_kept_below_the_experiment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Artifacts, ML Metadata, quarantine and versions lie at absolute paths of the workspace; results are cached."""
+    """Artifacts, quarantine and versions lie at absolute paths of the workspace; results are cached.
+
+    Where ML Metadata is, and with which password, is nothing of the pipeline's.
+    """
     monkeypatch.chdir(tmp_path)
     pipeline = create_pipeline(load_experiment("digits"), Paths(Path("w"), "digits"))
     root = tmp_path / "w" / "digits"
     assert pipeline.pipeline_info.pipeline_name == "digits"
     assert pipeline.pipeline_info.pipeline_root == str(root / "artifacts")
-    assert pipeline.metadata_connection_config.sqlite.filename_uri == str(root / "metadata.db")
+    assert pipeline.metadata_connection_config is None
     assert node(pipeline, PUSHER).exec_properties["serving_directory"] == str(root / "serving")
     assert node(pipeline, "ImageExampleGen").exec_properties["quarantine"] == str(root / "quarantine")
     assert pipeline.enable_cache

@@ -14,6 +14,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -97,7 +98,10 @@ def forked(work: Callable[[], int], log: Path, kill_after: float | None = None) 
         if ended:
             status = found
         elif passed > (_LONGEST_RUN if kill_after is None else kill_after):
-            os.killpg(process, signal.SIGKILL)
+            # It may not have come to a group of its own yet; then it has no children either.
+            with suppress(ProcessLookupError):
+                os.killpg(process, signal.SIGKILL)
+            os.kill(process, signal.SIGKILL)
             _, status = os.waitpid(process, 0)
         else:
             time.sleep(_PAUSE)
