@@ -66,7 +66,8 @@ def test_a_run_with_nothing_new_loads_no_tensorflow(pushed: tuple[Project, Outco
     assert not HEAVY & set(traced["loaded"])
     assert (told["status"], told["pushed_version"]) == ("unchanged", None)
     assert list(told) == list(first.json)
-    assert told["nodes"] == {node: {"state": "cached", "seconds": 0.0} for node in first.json["nodes"]}
+    cached = {"state": "cached", "seconds": 0.0, "attempts": 1}
+    assert told["nodes"] == dict.fromkeys(first.json["nodes"], cached)
     same = ("metrics", "report", "sample", "serving_directory", "data", "training", "digest")
     assert {key: told[key] for key in same} == {key: first.json[key] for key in same}
     assert read_records(project.root / "runs")[-1].run_id == told["run_id"]
