@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
@@ -12,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 RECORD_NAME = "record.json"
+# In microseconds: its number within a second has four hexadecimal digits.
+_FRACTION = 16
 
 RUNNING = "running"
 PUSHED = "pushed"
@@ -142,8 +143,9 @@ def not_started(status: str, errors: Sequence[str]) -> dict[str, Any]:
 
 
 def new_run_id() -> str:
-    """The time in UTC, and something that tells two runs of one second apart."""
-    return f"{datetime.now(timezone.utc):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
+    """The time in UTC, to 16 microseconds: ids in the order of their names are in that of their runs."""
+    now = datetime.now(timezone.utc)
+    return f"{now:%Y%m%dT%H%M%S}-{now.microsecond // _FRACTION:04x}"
 
 
 def read_records(runs: Path) -> list[RunRecord]:
