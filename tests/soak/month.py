@@ -45,9 +45,9 @@ push: {keep: 2, grace_seconds: 0}
 _KEEP = 3
 _KILLS_A_DAY = 2
 _LARGEST_LOSS = 0.01
-# Of what lies in the workspace after a removal, against the first days: ML Metadata and records grow a little.
+# Of the most that lies in the workspace after a removal, against the first half: ML Metadata and records grow a little,
+# and of the kept runs sometimes more have a model that is not the champion.
 _LARGEST_GROWTH = 1.5
-_FIRST_DAYS = 5
 
 
 class Expected(NamedTuple):
@@ -152,10 +152,11 @@ class Month:
         print(f"FAILED {self.failures[-1]}", flush=True)
 
     def check_growth(self) -> None:
-        """Whether the workspace has stopped growing after the first days."""
-        first, later = self.sizes[:_FIRST_DAYS], self.sizes[_FIRST_DAYS:]
-        if later and max(later) > _LARGEST_GROWTH * max(first):
-            self._fail(len(self.sizes), f"the workspace grew from {max(first) / 1e6:.1f} to {max(later) / 1e6:.1f} MB")
+        """Whether the workspace has stopped growing: both halves hold days of all kinds, and runs of all ends."""
+        half = len(self.sizes) // 2
+        first, later = max(self.sizes[:half], default=0), max(self.sizes[half:])
+        if half and later > _LARGEST_GROWTH * first:
+            self._fail(len(self.sizes), f"the workspace grew from {first / 1e6:.1f} to {later / 1e6:.1f} MB")
 
 
 def calendar(days: int) -> list[str]:
