@@ -10,6 +10,8 @@ import pytest
 from tests.command_line import Outcome
 from tests.pipeline.projects import Project, inverted, make_project, write_records
 
+pytestmark = pytest.mark.long
+
 
 class Changed(NamedTuple):
     """Runs over inverted images, after one over the usual: refused, accepted, and once more without a word."""

@@ -7,6 +7,8 @@ import pytest
 from tests.command_line import Outcome
 from tests.pipeline.projects import Project, make_project
 
+pytestmark = pytest.mark.long
+
 IMPOSSIBLE = ("evaluation.thresholds={cross_entropy: {max: 0.0}}",)
 
 

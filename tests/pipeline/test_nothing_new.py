@@ -24,6 +24,8 @@ from tests.pipeline.projects import Project, make_project, write_records
 from tests.places import touch
 from tests.test_layout import HEAVY, TRACE
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def pushed(records: list[bytes], tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, Outcome]:
