@@ -10,6 +10,7 @@ from components.errors import DataError
 from components.image_example_gen import counting
 from components.image_example_gen.items import Refused
 from components.image_example_gen.reading import read_unit
+from components.image_example_gen.source import open_as_it_is
 from components.image_example_gen.splitting import UNASSIGNED, Shares
 from components.image_example_gen.survey import Survey, shares_to_draw, survey
 from schemas.data import Data
@@ -73,11 +74,10 @@ def test_no_more_is_counted_than_matters(tmp_path: Path, monkeypatch: pytest.Mon
     for name in "abc":
         records(tmp_path / name, 6_000)
     opened: list[str] = []
-    real = counting.open_as_it_is
 
     def watched(path: str) -> Any:
         opened.append(Path(path).name)
-        return real(path)
+        return open_as_it_is(path)
 
     monkeypatch.setattr(counting, "open_as_it_is", watched)
     assert drawn(tmp_path) == Shares(0.05, 0.1)
