@@ -83,14 +83,15 @@ class Soak:
         self._has_canary = self._random.random() < _SHARE_WITH_CANARY
         for _ in range(_MOST_ATTEMPTS):
             self.change_source()
+            before = {record.run_id for record in read_records(self.place / "runs")}
             moment = self._random.uniform(0, self._whole[self._has_canary])
             if self.run(kill_after=moment).exit_status is None:
                 break
         else:
             self._fail(number, "every run ended before its kill")
             return
-        records = read_records(self.place / "runs")
-        cut = records[-1] if records and records[-1].status == "running" else None
+        new = [record for record in read_records(self.place / "runs") if record.run_id not in before]
+        cut = new[-1] if new else None
         again = self.run()
         self._check(number, cut, again)
         stage = _stage(cut)
@@ -98,7 +99,8 @@ class Soak:
         print(f"{number:3}  {moment:5.1f} s  {stage:16} {again.json.get('status')}  {again.seconds:5.1f} s", flush=True)
 
     def _check(self, number: int, cut: RunRecord | None, again: runs.Ended) -> None:
-        pushed_before = cut is not None and cut.nodes.get(PUSHER) is not None and cut.nodes[PUSHER].state == EXECUTED
+        # A run that was killed at its report, or on its way out, has pushed, and says so.
+        pushed_before = cut is not None and cut.status == PUSHED
         status = again.json.get("status")
         # A kill between the push and its note leaves a version live of which the record does not know yet.
         reached_push = cut is not None and PUSHER in cut.nodes
@@ -111,7 +113,7 @@ class Soak:
             if repeated := [name for name in sorted(done) if nodes.get(name, {}).get("state") != CACHED]:
                 self._fail(number, f"worked again: {', '.join(repeated)}")
             told = next(item for item in read_records(self.place / "runs") if item.run_id == cut.run_id)
-            if told.status != FAILED:
+            if told.status != (PUSHED if pushed_before else FAILED):
                 self._fail(number, f"the record of the run that was cut off says {told.status}")
         for problem in problems_of(self.place):
             self._fail(number, problem)
@@ -130,6 +132,8 @@ class Soak:
 def _stage(cut: RunRecord | None) -> str:
     if cut is None:
         return "before its record"
+    if cut.status == PUSHED:
+        return "after its push"
     at_work = [name for name, node in cut.nodes.items() if node.state == "running"]
     return at_work[0] if at_work else "between stages" if cut.nodes else "loading"
 
