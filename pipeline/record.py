@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
+
+from components.whole_files import write_whole
 
 RECORD_NAME = "record.json"
 # In microseconds: its number within a second has four hexadecimal digits.
@@ -124,12 +125,7 @@ class RunRecord:
         """Keeps the record as `<runs>/<run_id>/record.json`, whole or not at all, also when power fails."""
         directory = runs / self.run_id
         directory.mkdir(parents=True, exist_ok=True)
-        growing = directory / f".{RECORD_NAME}"
-        with growing.open("w") as file:
-            file.write(json.dumps(asdict(self), indent=1))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(growing, directory / RECORD_NAME)
+        write_whole(directory / RECORD_NAME, json.dumps(asdict(self), indent=1))
 
     def to_json(self) -> dict[str, Any]:
         """The object that `--json` prints."""

@@ -18,7 +18,7 @@ from keras_tuner.oracles import (
 )
 from keras_tuner.src.tuners.gridsearch import LinkedList
 
-from components.tuner.whole_files import write_whole
+from components.whole_files import write_whole
 from schemas.tuning import Search
 
 HYPERBAND_EPOCHS = "tuner/epochs"

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from components.training.request import TrainingRequest
 from components.tuner.outcome import Outcome
-from components.tuner.whole_files import write_whole
 from components.tuner.workers import Workers
+from components.whole_files import write_whole
 
 # Where a training is carried out and what it is called do not change its figures.
 _WITHOUT_EFFECT = {"label", "checkpoint_directory", "log_directory", "native_directory"}

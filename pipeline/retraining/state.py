@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 
 from components.identity import who
+from components.whole_files import write_whole
 from pipeline.paths import Paths
 
 _NAME = "scheduler.json"
@@ -92,13 +93,7 @@ class State:
 
     def write(self, paths: Paths) -> None:
         """Keeps the state beside the experiment's runs, whole or not at all."""
-        file = state_file(paths)
-        growing = file.with_name(f".{file.name}.{os.getpid()}")
-        with growing.open("w") as stream:
-            stream.write(json.dumps(asdict(self), indent=1))
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(growing, file)
+        write_whole(state_file(paths), json.dumps(asdict(self), indent=1))
 
 
 def state_file(paths: Paths) -> Path:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from components.tuner.whole_files import write_whole
+from components.whole_files import write_whole
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
