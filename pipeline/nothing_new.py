@@ -13,6 +13,7 @@ import platform
 import sysconfig
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from components.errors import StageError
 from components.image_example_gen.survey import survey
 from components.pusher.publication import Standing, standing_of
 from components.pusher.serving_directory import open_directory
+from pipeline.nodes import LOADING
 from pipeline.paths import Paths
 from pipeline.progress import Progress
 from pipeline.record import CACHED, PUSHED, UNCHANGED, NodeRecord, RunRecord, new_run_id, read_record
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
 
 _ROOT = Path(__file__).resolve().parent.parent
 _CODE = ("components", "schemas", "pipeline")
-_LOADING = "loading"
 
 
 def conditions_of(experiment: Experiment, paths: Paths) -> str | None:
@@ -113,31 +114,19 @@ def run_with_nothing_new(experiment: Experiment, paths: Paths, progress: Progres
     if last is None or last.basis is None or standing is None or standing.is_new:
         return None
     progress.plan(list(last.nodes))
-    progress.end(_LOADING, "done", time.monotonic() - began)
+    progress.end(LOADING, "done", time.monotonic() - began)
     for node in last.nodes:
         progress.end(node, CACHED, 0.0)
-    record = RunRecord(
+    record = replace(
+        last,
         run_id=new_run_id(),
-        experiment=experiment.name,
-        digest=last.digest,
         started=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         status=UNCHANGED,
         nodes={node: NodeRecord(CACHED, 0.0) for node in last.nodes},
         message=standing.describe(),
-        data=last.data,
-        forced=last.forced,
         warnings=last.basis["warnings"],
-        serving_directory=last.serving_directory,
-        metrics=last.metrics,
-        champion=last.champion,
-        training=last.training,
-        diagnostics=last.diagnostics,
-        tuning=last.tuning,
-        sample=last.sample,
-        report=last.report,
+        pushed_version=None,
         repeats=last.repeats or last.run_id,
-        conditions=last.conditions,
-        basis=last.basis,
         seconds=round(time.monotonic() - began, 1),
     )
     record.write(paths.runs)
@@ -159,9 +148,8 @@ def _standing(last: RunRecord, experiment: Experiment, paths: Paths) -> Standing
     kept = [basis["servable"], last.report, last.sample, *artifacts]
     if basis["metadata"] is None or basis["metadata"] != _stamp(paths.metadata) or not _are_there(kept):
         return None
-    source = experiment.data.source or str(paths.datasets / str(experiment.data.dataset))
     try:
-        if survey(experiment.data, source).fingerprint != basis["fingerprint"]:
+        if survey(experiment.data, paths.source(experiment)).fingerprint != basis["fingerprint"]:
             return None
         return standing_of(Path(basis["servable"]), open_directory(paths.published(experiment)))
     except (OSError, StageError):

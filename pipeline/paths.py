@@ -41,6 +41,10 @@ class Paths:
         """The version directories that a model server polls, where `push.directory` names no other place."""
         return self.root / "serving"
 
+    def source(self, experiment: Experiment) -> str:
+        """Where the data is: a path, with placeholders or not, or a URL."""
+        return experiment.data.source or str(self.datasets / str(experiment.data.dataset))
+
     def published(self, experiment: Experiment) -> str:
         """Where the versions are: a path, or a URL at gs:// or s3://."""
         return experiment.push.directory or str(self.serving.absolute())

@@ -29,9 +29,7 @@ def create_pipeline(experiment: Experiment, paths: Paths, base_weights: str | No
       paths: where its results go.
       base_weights: file of the weights that another experiment gives to the base.
     """
-    source = experiment.data.source or str(paths.datasets / str(experiment.data.dataset))
-
-    ingestion = ImageExampleGen(experiment.data, source, str(paths.quarantine.absolute()))
+    ingestion = ImageExampleGen(experiment.data, paths.source(experiment), str(paths.quarantine.absolute()))
     examples = ingestion.outputs["examples"]
 
     statistics = image_statistics(examples)

@@ -16,7 +16,7 @@ from pipeline.capture import captured
 from pipeline.conclusion import note_version, try_to_summarize
 from pipeline.decisions import Decisions
 from pipeline.interruption import AS_ASKED, is_to_end_after_node
-from pipeline.nodes import PUSHER, RUN_REPORT, TRAINER
+from pipeline.nodes import LOADING, PUSHER, RUN_REPORT, TRAINER
 from pipeline.nothing_new import basis_of, conditions_of
 from pipeline.opening import mend_workspace, open_pipeline
 from pipeline.paths import Paths
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 
     from pipeline.execution import CompiledPipeline, NodeOutcome, Outputs
 
-_LOADING = "loading"
 _SUMMARY = "summary"
 
 
@@ -168,11 +167,11 @@ class Run:
 
     def _open(self) -> bool:
         """Imports the libraries, prepares the data set, compiles the pipeline, looks at what is done already."""
-        self._progress.start(_LOADING)
+        self._progress.start(LOADING)
         began = time.monotonic()
         self.record.status, self.record.message, self.record.log = RUNNING, None, None
         self._keep()
-        with captured(self._log(_LOADING)):
+        with captured(self._log(LOADING)):
             try:
                 compiled = open_pipeline(self._experiment, self._paths, self.record.run_id, self._connection)
                 if self._owns_workspace:
@@ -182,10 +181,10 @@ class Run:
                     self._outputs = {node: outcome.outputs for node, outcome in done.items() if outcome}
                 self._compiled = compiled
             except (Exception, KeyboardInterrupt) as error:
-                self._fail(_LOADING, error)
-                self._progress.end(_LOADING, FAILED, time.monotonic() - began)
+                self._fail(LOADING, error)
+                self._progress.end(LOADING, FAILED, time.monotonic() - began)
                 return False
-        self._progress.end(_LOADING, "done", time.monotonic() - began)
+        self._progress.end(LOADING, "done", time.monotonic() - began)
         return True
 
     def _launch_all(self, nodes: Sequence[str]) -> None:

@@ -42,13 +42,8 @@ def look_at(experiment: Experiment, paths: Paths) -> Look:
       StageError: it cannot be read, or holds nothing.
       OSError: it cannot be read.
     """
-    found = survey(experiment.data, source_of(experiment, paths))
+    found = survey(experiment.data, paths.source(experiment))
     return Look(found.fingerprint, found.span, found.version)
-
-
-def source_of(experiment: Experiment, paths: Paths) -> str:
-    """Where the data is."""
-    return experiment.data.source or str(paths.datasets / str(experiment.data.dataset))
 
 
 def last_complete(paths: Paths) -> RunRecord | None:
@@ -86,7 +81,7 @@ def num_new_examples(experiment: Experiment, paths: Paths, last: RunRecord | Non
       StageError: the source cannot be read.
       OSError: it cannot be read.
     """
-    files = list_files(experiment.data, source_of(experiment, paths))
+    files = list_files(experiment.data, paths.source(experiment))
     if last is None or last.basis is None:
         return num_examples(files, experiment.data, limit)
     if files[0].span is not None:

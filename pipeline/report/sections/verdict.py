@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipeline.nodes import RUN_REPORT
+from pipeline.nodes import LOADING, RUN_REPORT
 from pipeline.record import (
     FAILED,
     NOT_BLESSED,
@@ -19,7 +19,6 @@ from pipeline.record import (
 from pipeline.report.content import Block, Section, Text, Tone
 from pipeline.report.material import Material
 
-_LOADING = "loading"
 _MEND = "to mend "
 _INTERRUPTED = ": interrupted; "
 
@@ -46,7 +45,7 @@ def stopped_at(record: RunRecord) -> str:
     stages = {node: result.state for node, result in record.nodes.items() if node != RUN_REPORT}
     failed = [node for node, state in stages.items() if state == FAILED]
     worked = [node for node, state in stages.items() if state != SKIPPED]
-    return next(iter(failed), worked[-1] if worked else _LOADING)
+    return next(iter(failed), worked[-1] if worked else LOADING)
 
 
 def verdict(material: Material) -> Section:
