@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from ml_metadata.proto import metadata_store_pb2
     from tfx.types import Artifact
 
-    from pipeline.execution import CompiledPipeline, NodeOutcome, Outputs
+    from pipeline.execution import CompiledPipeline, NodeOutcome
 
 _SUMMARY = "summary"
 
@@ -76,7 +76,7 @@ class Run:
         self._connection = connection
         self._owns_workspace = run_id is None
         self._compiled: CompiledPipeline | None = None
-        self._outputs: dict[str, Outputs] = {}
+        self._done: dict[str, NodeOutcome] = {}
         self._serving = paths.published(experiment)
         self._standing: Standing | None = None
         self._clock = time.monotonic()
@@ -177,8 +177,8 @@ class Run:
                 if self._owns_workspace:
                     mend_workspace(compiled, self._paths, self.record.run_id)
                 else:
-                    done = {node: compiled.finished(node) for node in compiled.nodes}
-                    self._outputs = {node: outcome.outputs for node, outcome in done.items() if outcome}
+                    found = {node: compiled.finished(node) for node in compiled.nodes}
+                    self._done = {node: outcome for node, outcome in found.items() if outcome}
                 self._compiled = compiled
             except (Exception, KeyboardInterrupt) as error:
                 self._fail(LOADING, error)
@@ -207,13 +207,14 @@ class Run:
         attempts = self.record.nodes[node].attempts + 1 if node in self.record.nodes else 1
         if is_shown:
             self._progress.start(node)
-            if node not in self._outputs:
+            if node not in self._done:
                 self.record.nodes[node] = NodeRecord(RUNNING, 0.0, attempts)
                 self._keep()
         began = time.monotonic()
         with captured(self._log(node)), listening(self._progress):
             try:
-                state, outputs = self._work(compiled, node)
+                outcome = self._work(compiled, node)
+                outputs = outcome.outputs
                 stop = stop_after(outputs)
                 if self._decisions.overrule(stop, outputs, compiled, self.record):
                     stop = None
@@ -223,9 +224,9 @@ class Run:
                 self._fail(node, error)
                 self._end(node, FAILED, time.monotonic() - began)
                 return False
-        self._outputs[node] = outputs
+        self._done[node] = outcome
         if is_shown:
-            self._end(node, state, time.monotonic() - began)
+            self._end(node, outcome.state, time.monotonic() - began)
         if stop is not None:
             self.record.status, self.record.message = stop
         elif node == PUSHER:
@@ -236,8 +237,8 @@ class Run:
         """Launches a node, again where its failure may pass; one that this run has finished is not launched."""
         from pipeline.retrying import with_retries
 
-        if node in self._outputs and (outcome := compiled.finished(node)):
-            return outcome
+        if node in self._done:
+            return self._done[node]
         # The cache remembers pushes, but another model may have been pushed since, or a version removed.
         is_outdated = node == PUSHER and self._is_to_be_pushed()
 
@@ -257,7 +258,7 @@ class Run:
     def _is_to_be_pushed(self) -> bool:
         from tfx.utils import path_utils
 
-        [model] = self._outputs[TRAINER]["model"]
+        [model] = self._done[TRAINER].outputs["model"]
         servable = Path(path_utils.serving_model_path(model.uri))
         self._standing = standing_of(servable, open_directory(self._serving))
         return self._standing.is_new
@@ -282,7 +283,7 @@ class Run:
         return Material(self.record, self._experiment, self._paths, self._results(), connection)
 
     def _results(self) -> Mapping[str, Sequence[Artifact]]:
-        return {name: artifacts for node in self._outputs.values() for name, artifacts in node.items()}
+        return {name: artifacts for outcome in self._done.values() for name, artifacts in outcome.outputs.items()}
 
     def _report(self) -> None:
         """Writes the report, whatever the run came to; what goes wrong with it is a warning and no more."""
