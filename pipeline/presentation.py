@@ -15,7 +15,7 @@ from rich.text import Text
 from components.pusher.serving_directory import ServingDirectory
 from pipeline.paths import Paths
 from pipeline.prediction import Prediction
-from pipeline.record import PUSHED, UNCHANGED, RunRecord, read_records
+from pipeline.record import PUSHED, UNCHANGED, RunRecord
 from pipeline.tuned import describe_tuning, trials_of
 from pipeline.versions import describe_versions, shown_location, versions_object
 from schemas.problems import shown_path
@@ -48,15 +48,23 @@ def summarize(record: RunRecord, serving: ServingDirectory, experiment: str, wor
     return "\n".join(lines)
 
 
-def status_object(paths: Paths, serving: ServingDirectory) -> dict[str, Any]:
+def status_object(records: Sequence[RunRecord], serving: ServingDirectory) -> dict[str, Any]:
     """Runs, oldest first, and versions."""
-    return {"runs": [record.to_json() for record in read_records(paths.runs)], **versions_object(serving)}
+    return {"runs": [record.to_json() for record in records], **versions_object(serving)}
 
 
-def print_status(name: str, paths: Paths, serving: ServingDirectory, remarks: Sequence[str] = ()) -> None:
-    """A table of the newest runs, the nodes and the training of the last one, remarks, and the versions."""
-    console = Console()
-    records = read_records(paths.runs)
+def print_status(
+    paths: Paths, records: Sequence[RunRecord], serving: ServingDirectory, remarks: Sequence[str] = ()
+) -> None:
+    """A table of the newest runs, the nodes and the training of the last one, remarks, and the versions.
+
+    Args:
+      paths: of the experiment.
+      records: of all its runs, oldest first.
+      serving: its versions.
+      remarks: lines that go between the runs and the versions.
+    """
+    console, name = Console(), paths.name
     if not records:
         print(f"{name} has not run yet in {shown_path(paths.root)}", *remarks, sep="\n")
         return

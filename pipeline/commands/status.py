@@ -27,12 +27,12 @@ def status(experiment: str, overrides: tuple[str, ...], workspace: Path, as_json
         serving, records = serving_of(loaded, paths), read_records(paths.runs)
         if as_json:
             others = {"champion": champion_object(records), "scheduler": scheduler_object(loaded, paths)}
-            click.echo(json.dumps({**status_object(paths, serving), **others}))
+            click.echo(json.dumps({**status_object(records, serving), **others}))
         else:
             remarks = [
                 *describe_champion(records, loaded.evaluation.champion_metric),
                 *describe_scheduler(loaded, paths),
             ]
-            print_status(loaded.name, paths, serving, remarks)
+            print_status(paths, records, serving, remarks)
     except StageError as error:
         end(str(error), 1, {"status": "failed", "message": str(error)} if as_json else None)

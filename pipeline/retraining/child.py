@@ -73,11 +73,6 @@ class Child:
             start_new_session=True,
         )
 
-    @property
-    def process(self) -> int:
-        """Its process id."""
-        return self._process.pid
-
     def end_after_node(self) -> None:
         """Asks it to end once the node at work has."""
         self._process.send_signal(AFTER_NODE)
@@ -99,7 +94,7 @@ class Child:
                 break
             except subprocess.TimeoutExpired:
                 continue
-        return Outcome(self._process.returncode, _last_object(output or ""), is_late)
+        return Outcome(self._process.returncode, last_object(output or ""), is_late)
 
     def _send(self, ending: signal.Signals) -> None:
         if ending == signal.SIGKILL:
@@ -110,7 +105,8 @@ class Child:
             self._process.send_signal(ending)
 
 
-def _last_object(output: str) -> dict[str, Any]:
+def last_object(output: str) -> dict[str, Any]:
+    """What `--json` printed; empty where it did not come to that."""
     try:
         found = json.loads(output.splitlines()[-1])
     except (ValueError, IndexError):

@@ -142,7 +142,7 @@ class Scheduler:
         if cooled_down is not None and cooled_down > now:
             self._tell_once("cooling", f"due ({_listed(reasons)}), but not before {cooled_down:%Y-%m-%d %H:%M:%S} UTC")
             return None
-        if look is not None and not self._are_enough(look, is_other_data, reasons):
+        if look is not None and not self._are_enough(look, last, is_other_data, reasons):
             if missed is not None:
                 self._state.answered = now.isoformat()
                 self._state.write(self._paths)
@@ -174,10 +174,9 @@ class Scheduler:
             self._last_look = None
         return self._last_look
 
-    def _are_enough(self, look: due.Look, is_other_data: bool, reasons: Sequence[str]) -> bool:
+    def _are_enough(self, look: due.Look, last: RunRecord | None, is_other_data: bool, reasons: Sequence[str]) -> bool:
         wanted = self._rules.min_new_examples
         if self._too_few != look.fingerprint:
-            last = due.last_complete(self._paths)
             found = due.num_new_examples(self._experiment, self._paths, last, wanted) if is_other_data else 0
             if found >= wanted:
                 return True

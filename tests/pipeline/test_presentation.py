@@ -17,7 +17,7 @@ from pipeline.presentation import (
     status_object,
     summarize,
 )
-from pipeline.record import NodeRecord, RunRecord
+from pipeline.record import NodeRecord, RunRecord, read_records
 
 RUN_ID = "20260102T030405-abcd"
 METRICS = {"cross_entropy": 0.12345, "accuracy": 0.98765, "example_count": 166.0}
@@ -145,7 +145,7 @@ def test_status_fits_a_terminal(paths: Paths, capsys: pytest.CaptureFixture[str]
     for number, status in enumerate(("pushed", "unchanged", "stopped_by_gate", "not_blessed", "failed")):
         version = 1795397294 if status == "pushed" else None
         record(status, f"20260102T03040{number}-abcd", metrics=METRICS, pushed_version=version).write(paths.runs)
-    print_status("flowers", paths, LocalDirectory(paths.serving))
+    print_status(paths, read_records(paths.runs), LocalDirectory(paths.serving))
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].rstrip() == "runs of flowers"
     assert lines[1].split() == ["run", "status", "seconds", "version", "accuracy", "cross_entropy"]
@@ -168,7 +168,7 @@ def test_status_tells_of_the_last_run(paths: Paths, capsys: pytest.CaptureFixtur
         log="workspace/flowers/runs/x/Trainer.log",
     )
     last.write(paths.runs)
-    print_status("flowers", paths, LocalDirectory(paths.serving))
+    print_status(paths, read_records(paths.runs), LocalDirectory(paths.serving))
     output = capsys.readouterr().out
     assert "nodes of 20260102T000000-bbbb" in output
     assert re.search(r"^Trainer +failed +2\.0$", output, flags=re.MULTILINE)
@@ -181,7 +181,7 @@ def test_status_tells_of_the_last_training(paths: Paths, capsys: pytest.CaptureF
     training = {"epochs": 12, "best_epoch": 7, "stopped_by": "early_stopping", "seconds": 83.21}
     record("pushed", "20260101T000000-aaaa", training={**training, "best_epoch": 3}).write(paths.runs)
     record("pushed", "20260102T000000-bbbb", training=training, diagnostics=FINDINGS).write(paths.runs)
-    print_status("flowers", paths, LocalDirectory(paths.serving))
+    print_status(paths, read_records(paths.runs), LocalDirectory(paths.serving))
     lines = capsys.readouterr().out.splitlines()
     first = lines.index("training: 12 epochs in 83.2 s, the best 7, ended by early_stopping")
     assert lines[first + 1 : -1] == [*TOLD, "good: the loss falls by 55 %"]
@@ -202,7 +202,7 @@ def test_status_of_other_trainings(
     """A training that had all its epochs has no other reason to end; one that went on after a kill says from where."""
     training = {"epochs": 20, "best_epoch": 20, "stopped_by": "epochs", "seconds": 9.5, "resumed_from_epoch": None}
     record("pushed", training={**training, **changes}).write(paths.runs)
-    print_status("flowers", paths, LocalDirectory(paths.serving))
+    print_status(paths, read_records(paths.runs), LocalDirectory(paths.serving))
     assert words in capsys.readouterr().out.splitlines()
 
 
@@ -211,7 +211,7 @@ def test_status_tells_of_accepted_data(paths: Paths, capsys: pytest.CaptureFixtu
     given = {"who": "ann@here", "when": "2026-01-01T00:00:09+00:00", "why": "brighter [lamp]", "verdict": "drift: ..."}
     record("pushed", "20260101T000000-aaaa", accepted=given).write(paths.runs)
     record("pushed", "20260102T000000-bbbb").write(paths.runs)
-    print_status("flowers", paths, LocalDirectory(paths.serving))
+    print_status(paths, read_records(paths.runs), LocalDirectory(paths.serving))
     told = [line for line in capsys.readouterr().out.splitlines() if "accepted" in line]
     assert told == ["20260101T000000-aaaa: data accepted by ann@here, 2026-01-01T00:00:09+00:00: brighter [lamp]"]
 
@@ -220,17 +220,17 @@ def test_status_shows_the_ten_newest_runs(paths: Paths, capsys: pytest.CaptureFi
     """Older ones are left out of the table."""
     for number in range(12):
         record("unchanged", f"20260102T0000{number:02}-aaaa").write(paths.runs)
-    print_status("flowers", paths, LocalDirectory(paths.serving))
+    print_status(paths, read_records(paths.runs), LocalDirectory(paths.serving))
     shown_runs = re.findall(r"^(20260102T\d{6})-aaaa", capsys.readouterr().out, flags=re.MULTILINE)
     assert shown_runs == [f"20260102T0000{number:02}" for number in range(2, 12)]
-    assert len(status_object(paths, LocalDirectory(paths.serving))["runs"]) == 12
+    assert len(status_object(read_records(paths.runs), LocalDirectory(paths.serving))["runs"]) == 12
 
 
 def test_status_without_a_version(paths: Paths, capsys: pytest.CaptureFixture[str]) -> None:
     """A run that failed before its first node, and nothing pushed, are told as such."""
     record("failed").write(Path("workspace/roses/runs"))
     roses = Paths(Path("workspace"), "roses")
-    print_status("roses", roses, LocalDirectory(roses.serving))
+    print_status(roses, read_records(roses.runs), LocalDirectory(roses.serving))
     output = capsys.readouterr().out
     assert output.splitlines()[-1] == "versions in workspace/roses/serving: none"
     assert "nodes of" not in output

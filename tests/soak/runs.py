@@ -7,7 +7,6 @@ them. Each run is a process group of its own, so that a SIGKILL meets its worker
 from __future__ import annotations
 
 import importlib
-import json
 import os
 import signal
 import sys
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pipeline import runtime
+from pipeline.retraining.child import last_object
 
 ROOT = Path(__file__).parents[2]
 _LIBRARIES = (
@@ -110,7 +110,7 @@ def forked(work: Callable[[], int], log: Path, kill_after: float | None = None) 
     if was_killed and kill_after is None:
         raise TimeoutError(f"a command had not ended after {_LONGEST_RUN:g} s, or was killed; log: {log}")
     seconds = time.monotonic() - began
-    return Ended(None if was_killed else os.WEXITSTATUS(status), seconds, text, _last_object(text))
+    return Ended(None if was_killed else os.WEXITSTATUS(status), seconds, text, last_object(text))
 
 
 def survivors(group_of: Path) -> list[int]:
@@ -141,11 +141,3 @@ def _in_child(work: Callable[[], int], log: Path, output: Path) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)
-
-
-def _last_object(text: str) -> dict[str, Any]:
-    try:
-        found = json.loads(text.splitlines()[-1])
-    except (IndexError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
