@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from pipeline.command import USAGE, end
+from pipeline.command import USAGE, end, on_one_line
 
 if TYPE_CHECKING:
     from kfp import Client
@@ -94,9 +94,11 @@ def connected(host: str | None, namespace: str | None, ca_cert: str | None) -> I
     except (urllib3.exceptions.HTTPError, ConnectionError) as error:
         told = str(getattr(error, "reason", None) or error)
         told = told.rpartition(" object at ")[2].partition(">: ")[2] or told
-        end(f"{place} does not answer: {_short(told)}; see --host", 1)
+        end(f"{place} does not answer: {on_one_line(told, _LONGEST_REASON)}; see --host", 1)
     except (ConfigException, GoogleAuthError) as error:
-        end(f"no way to Kubeflow Pipelines is known: {_short(str(error))}; name it with --host", 1)
+        end(
+            f"no way to Kubeflow Pipelines is known: {on_one_line(str(error), _LONGEST_REASON)}; name it with --host", 1
+        )
     finally:
         logging.disable(logging.NOTSET)
 
@@ -114,15 +116,10 @@ def _reason(error: Any) -> str:
         told = body.get("error_description") or body.get("error") or body.get("message")
     except (TypeError, ValueError, AttributeError):
         told = None
-    return _short(str(told or error.reason or error))
+    return on_one_line(str(told or error.reason or error), _LONGEST_REASON)
 
 
 def _advice(status: int | None) -> str:
     if status in (401, 403):
         return f"; give a token in {TOKEN}, or rights to the account behind it"
     return "; see --host" if status == 404 else ""
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _LONGEST_REASON else f"{line[:_LONGEST_REASON]} ..."

@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
 from pipeline.command import USAGE, end
 from schemas.experiment import Experiment
+from schemas.kubeflow import METADATA_VARIABLE
 from schemas.loading import load_experiment
 from schemas.problems import ExperimentError, Problem
 
+Command = TypeVar("Command", bound=Callable[..., Any])
+
 _NO_IMAGE = "none is given; name the container image, as registry/darkroom@sha256:..., here or with --image"
+
+
+def cluster_options(command: Command) -> Command:
+    """The experiment, as every command takes it that compiles."""
+    for decorate in (
+        click.option("--image", metavar="IMAGE", help="Container image. Default: kubeflow.image."),
+        click.option("--set", "overrides", metavar="K=V", multiple=True, help="Override a key, as training.epochs=3."),
+        click.argument("experiment"),
+    ):
+        command = decorate(command)
+    return command
 
 
 def compile_pipeline(experiment: Experiment, output: Path) -> None:
@@ -71,9 +87,7 @@ def load_for_cluster(experiment: str, overrides: tuple[str, ...], image: str | N
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("experiment")
-@click.option("--set", "overrides", metavar="K=V", multiple=True, help="Override a key, as kubeflow.memory=8Gi.")
-@click.option("--image", metavar="IMAGE", help="Container image. Default: kubeflow.image.")
+@cluster_options
 @click.option(
     "--output",
     metavar="FILE",
@@ -97,8 +111,8 @@ def main(experiment: str, overrides: tuple[str, ...], image: str | None, output:
         end(str(error), USAGE)
     except OSError as error:
         end(f"{output} cannot be written: {error.strerror or error}; give another place with --output", 1)
-    if not any("DARKROOM_METADATA" in secret.environment for secret in loaded.kubeflow.secrets):
-        click.echo("kubeflow.secrets: none gives DARKROOM_METADATA, which every task needs", err=True)
+    if not any(METADATA_VARIABLE in secret.environment for secret in loaded.kubeflow.secrets):
+        click.echo(f"kubeflow.secrets: none gives {METADATA_VARIABLE}, which every task needs", err=True)
     click.echo(f"{output}: {loaded.name}, digest {loaded.digest()[:12]}, image {loaded.kubeflow.image}")
 
 

@@ -9,10 +9,9 @@ from kfp.dsl import ClassificationMetrics, Metrics, Output
 
 from kubeflow.tasks import Task, report_task, tasks_of
 from schemas.experiment import Experiment
-from schemas.kubeflow import Pod
+from schemas.kubeflow import IMAGE_VARIABLE, Pod
 
 COMMAND = ["python", "-m", "kubeflow.node"]
-IMAGE_VARIABLE = "DARKROOM_IMAGE"
 
 _EXECUTOR_INPUT = "{{$}}"
 _MAX_BACKOFF = "3600s"
@@ -70,7 +69,14 @@ def _nodes(task: Task, common: list[str]) -> Callable[..., Any]:
     def work(
         run_id: str, data_source: str, last_span: str, settings: list, accept_data: str, force_bless: str
     ) -> dsl.ContainerSpec:
-        given = _given(run_id, data_source, last_span, settings, accept_data, force_bless)
+        given = _options(
+            run_id=run_id,
+            data_source=data_source,
+            last_span=last_span,
+            settings=settings,
+            accept_data=accept_data,
+            force_bless=force_bless,
+        )
         return dsl.ContainerSpec(
             image=task.pod.image, command=COMMAND, args=["--nodes", ",".join(task.nodes), *common, *given]
         )
@@ -93,7 +99,14 @@ def _report(task: Task, common: list[str]) -> Callable[..., Any]:
         metrics: Output[Metrics],
         confusion_matrix: Output[ClassificationMetrics],
     ) -> dsl.ContainerSpec:
-        given = _given(run_id, data_source, last_span, settings, accept_data, force_bless)
+        given = _options(
+            run_id=run_id,
+            data_source=data_source,
+            last_span=last_span,
+            settings=settings,
+            accept_data=accept_data,
+            force_bless=force_bless,
+        )
         pages = ["--report", report.path, "--executor-input", _EXECUTOR_INPUT]
         return dsl.ContainerSpec(image=task.pod.image, command=COMMAND, args=[*pages, *common, *given])
 
@@ -101,23 +114,9 @@ def _report(task: Task, common: list[str]) -> Callable[..., Any]:
     return dsl.container_component(work)
 
 
-def _given(
-    run_id: Any, data_source: Any, last_span: Any, settings: Any, accept_data: Any, force_bless: Any
-) -> list[Any]:
-    return [
-        "--run-id",
-        run_id,
-        "--data-source",
-        data_source,
-        "--last-span",
-        last_span,
-        "--settings",
-        settings,
-        "--accept-data",
-        accept_data,
-        "--force-bless",
-        force_bless,
-    ]
+def _options(**given: Any) -> list[Any]:
+    """Arguments of a task: an option by the name of each parameter."""
+    return [part for name, value in given.items() for part in (f"--{name.replace('_', '-')}", value)]
 
 
 def _equip(task: Any, pod: Pod) -> None:

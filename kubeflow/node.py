@@ -10,8 +10,9 @@ from typing import NoReturn
 
 import click
 
-from pipeline.command import USAGE, end
+from pipeline.command import USAGE, end, on_one_line
 from pipeline.record import INVALID, RUNNING, UNCHANGED, RunRecord
+from schemas.kubeflow import IMAGE_VARIABLE, METADATA_VARIABLE
 
 _LONGEST_REASON = 1000
 _LOG_LINES = 40
@@ -59,7 +60,7 @@ def main(
         overrides = _overrides(settings, data_source, last_span)
         experiment = from_text(text, overrides, require_places="ImageExampleGen" in nodes.split(","))
     except ExperimentError as error:
-        end(f"{error}\n{INVALID}: {_on_one_line(str(error))}", USAGE)
+        end(f"{error}\n{INVALID}: {on_one_line(str(error), _LONGEST_REASON)}", USAGE)
 
     from pipeline import runtime
 
@@ -68,7 +69,7 @@ def main(
     from pipeline.capture import original_streams
     from pipeline.decisions import Decisions
     from pipeline.interruption import ended_in_order
-    from pipeline.metadata import VARIABLE, server_connection
+    from pipeline.metadata import server_connection
     from pipeline.notification.notify import notify
     from pipeline.paths import Paths, WorkspaceError
     from pipeline.progress import PlainProgress
@@ -77,7 +78,7 @@ def main(
     paths = Paths(root.absolute(), experiment.name)
     try:
         paths.prepare()
-        connection = server_connection(os.environ.get(VARIABLE, ""))
+        connection = server_connection(os.environ.get(METADATA_VARIABLE, ""))
     except WorkspaceError as error:
         end(str(error).replace("another one with --workspace DIR", "another kubeflow.root"), 1)
     except StageError as error:
@@ -85,7 +86,7 @@ def main(
     decisions = Decisions(accept_data.strip() or None, force_bless.strip() or None)
     with original_streams() as (_, log), ended_in_order():
         run = Run(experiment, paths, PlainProgress(log), decisions, run_id=run_id, connection=connection)
-        run.record.image = os.environ.get("DARKROOM_IMAGE") or run.record.image
+        run.record.image = os.environ.get(IMAGE_VARIABLE) or run.record.image
         if page is None:
             run.execute_part([node for node in nodes.split(",") if node])
         else:
@@ -95,7 +96,8 @@ def main(
 
             show(run.material(), page, executor_input)
     if page is not None:
-        print(f"{run.record.status}: {_on_one_line(run.record.message or str(run.record.report))}", file=sys.stderr)
+        told = on_one_line(run.record.message or str(run.record.report), _LONGEST_REASON)
+        print(f"{run.record.status}: {told}", file=sys.stderr)
         sys.exit(0)
     _leave(run.record)
 
@@ -111,7 +113,7 @@ def _leave(record: RunRecord) -> NoReturn:
     told = record.message or ""
     if record.exit_status == 0:
         told = told if record.status == UNCHANGED else f"version {record.pushed_version} in {record.serving_directory}"
-    print(f"{record.status}: {_on_one_line(told)}", file=sys.stderr)
+    print(f"{record.status}: {on_one_line(told, _LONGEST_REASON)}", file=sys.stderr)
     sys.exit(record.exit_status)
 
 
@@ -127,11 +129,6 @@ def _overrides(settings: str, data_source: str, last_span: str) -> list[str]:
         raise ExperimentError([Problem(message, "settings")])
     given = [("data.source", data_source), ("data.spans.last", last_span)]
     return [*stated, *(f"{key}={value}" for key, value in given if value.strip())]
-
-
-def _on_one_line(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _LONGEST_REASON else f"{line[:_LONGEST_REASON]} ..."
 
 
 if __name__ == "__main__":

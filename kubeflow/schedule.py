@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kubeflow.client import connected, connection_options, run_options
-from kubeflow.compile import load_for_cluster
+from kubeflow.compile import cluster_options, load_for_cluster
 from kubeflow.submit import compiled, parameters
 from pipeline.command import USAGE, end
 from schemas.cron import cron_trigger
@@ -42,10 +42,8 @@ def main() -> None:
 
 
 @main.command()
-@click.argument("experiment")
+@cluster_options
 @click.option("--cron", required=True, callback=_cron, help="When: minute, hour, day, month, day of the week.")
-@click.option("--set", "overrides", metavar="K=V", multiple=True, help="Override a key, as training.epochs=3.")
-@click.option("--image", metavar="IMAGE", help="Container image. Default: kubeflow.image.")
 @click.option("--replace", is_flag=True, help="Take the place of the schedule that is there.")
 @run_options
 @connection_options
@@ -67,7 +65,8 @@ def create(
         package = compiled(loaded, directory)
         with connected(host, namespace, ca_cert) as client:
             group = client.create_experiment(loaded.name, namespace=namespace)
-            before = _of_name(client, loaded.name, group.experiment_id)
+            others = _all(client, experiment_id=group.experiment_id)
+            before = [each for each in others if each.display_name == loaded.name]
             if before and not replace:
                 end(f"{loaded.name} has a schedule already ({before[0].recurring_run_id}); see --replace", 1)
             made = client.create_recurring_run(
@@ -76,7 +75,7 @@ def create(
                 cron_expression=cron,
                 max_concurrency=1,
                 no_catchup=True,
-                params=parameters((), **given),
+                params=parameters(**given),
                 pipeline_package_path=package,
                 enable_caching=False,
                 service_account=service_account,
@@ -101,7 +100,7 @@ def list_(
 ) -> None:
     """Show schedules: of one experiment, by its name, or all."""
     with connected(host, namespace, ca_cert) as client:
-        found = _all(client, namespace)
+        found = _all(client, namespace=namespace)
     shown = [_described(each) for each in found if experiment in (None, each.display_name)]
     if as_json:
         click.echo(json.dumps({"schedules": shown}))
@@ -122,9 +121,10 @@ def _change(name: str, help_text: str) -> None:
         experiment: str, host: str | None, namespace: str | None, ca_cert: str | None, service_account: str | None
     ) -> None:
         with connected(host, namespace, ca_cert) as client:
-            found = [each for each in _all(client, namespace) if each.display_name == experiment]
+            there = _all(client, namespace=namespace)
+            found = [each for each in there if each.display_name == experiment]
             if not found:
-                known = sorted({each.display_name for each in _all(client, namespace)})
+                known = sorted({each.display_name for each in there})
                 end(f"{experiment} has no schedule; there are those of {', '.join(known) or 'none'}", USAGE)
             changes = {
                 "pause": client.disable_recurring_run,
@@ -143,20 +143,16 @@ _change("resume", "Start runs again; those that were missed are not made up for.
 _change("delete", "Remove the schedule. Its runs stay.")
 
 
-def _all(client: Client, namespace: str | None) -> list[Any]:
+def _all(client: Client, **where: str | None) -> list[Any]:
+    """All schedules of a namespace, or of an experiment of KFP's."""
     found: list[Any] = []
     token = ""
     while True:
-        page = client.list_recurring_runs(page_token=token, page_size=_MOST, namespace=namespace)
+        page = client.list_recurring_runs(page_token=token, page_size=_MOST, **where)
         found += page.recurring_runs or []
         token = page.next_page_token or ""
         if not token:
             return found
-
-
-def _of_name(client: Client, name: str, group: str) -> list[Any]:
-    page = client.list_recurring_runs(page_size=_MOST, experiment_id=group)
-    return [each for each in page.recurring_runs or [] if each.display_name == name]
 
 
 def _described(each: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from kubeflow.client import connected, connection_options, run_options
-from kubeflow.compile import compile_pipeline, load_for_cluster
+from kubeflow.compile import cluster_options, compile_pipeline, load_for_cluster
 from pipeline.command import USAGE, end
 from schemas.experiment import Experiment
 from schemas.problems import ExperimentError
@@ -19,10 +19,9 @@ from schemas.problems import ExperimentError
 _SUCCEEDED = "SUCCEEDED"
 
 
-def parameters(overrides: tuple[str, ...], **given: str) -> dict[str, Any]:
+def parameters(**given: str) -> dict[str, Any]:
     """The pipeline's parameters: those that are given, by name."""
-    stated = {name: value for name, value in given.items() if value.strip()}
-    return {**stated, "settings": list(overrides)} if overrides else stated
+    return {name: value for name, value in given.items() if value.strip()}
 
 
 def compiled(experiment: Experiment, directory: str) -> str:
@@ -36,9 +35,7 @@ def compiled(experiment: Experiment, directory: str) -> str:
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("experiment")
-@click.option("--set", "overrides", metavar="K=V", multiple=True, help="Override a key, as training.epochs=3.")
-@click.option("--image", metavar="IMAGE", help="Container image. Default: kubeflow.image.")
+@cluster_options
 @run_options
 @connection_options
 @click.option("--wait", metavar="SECONDS", type=click.IntRange(min=1), help="Wait for its end, at most so long.")
@@ -69,7 +66,7 @@ def main(
                 group.experiment_id,
                 loaded.name,
                 package,
-                params=parameters((), **given),
+                params=parameters(**given),
                 enable_caching=False,
                 service_account=service_account,
             )

@@ -52,14 +52,8 @@ def tasks_of(nodes: Sequence[str], resolvers: Sequence[str], experiment: Experim
         alike = [list(group) for _, group in groupby(own, key=lambda unit: settings.pod_of(unit[-1]))]
         for group in alike:
             members = tuple(node for unit in group for node in unit)
-            name = (
-                stage
-                if len(alike) == 1
-                else _dashed(members[-1])
-                if len(group) == 1
-                else f"{stage}-to-{_dashed(members[-1])}"
-            )
-            tasks.append(Task(name, members, settings.pod_of(members[-1])))
+            name = _dashed(members[-1]) if len(group) == 1 else f"{stage}-to-{_dashed(members[-1])}"
+            tasks.append(Task(stage if len(alike) == 1 else name, members, settings.pod_of(members[-1])))
     return tasks
 
 

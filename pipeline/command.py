@@ -81,6 +81,12 @@ def locked(paths: Paths, command: str, wait: float, as_json: bool) -> Iterator[W
         end(str(refusal), 1, not_started(FAILED, [str(refusal)]) if as_json else None)
 
 
+def on_one_line(text: str, longest: int) -> str:
+    """A text without its line breaks, cut where it is longer."""
+    line = " ".join(text.split())
+    return line if len(line) <= longest else f"{line[:longest]} ..."
+
+
 def end(message: str, exit_status: int, last_line: dict[str, Any] | None = None) -> NoReturn:
     """Says why the process ends, and ends it; `last_line` is for programs."""
     click.echo(message, err=True)

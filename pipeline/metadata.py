@@ -17,9 +17,7 @@ from tfx.orchestration import metadata
 
 from components.errors import StageError
 from pipeline.postgresql import BackslashStore
-
-VARIABLE = "DARKROOM_METADATA"
-"""The environment variable that names a database server, as mysql://USER:PASSWORD@HOST:3306/DATABASE."""
+from schemas.kubeflow import METADATA_VARIABLE
 
 _EXAMPLES = "mysql://USER:PASSWORD@HOST:3306/DATABASE or postgresql://USER:PASSWORD@HOST:5432/DATABASE"
 _MYSQL, _POSTGRESQL = "mysql", "postgresql"
@@ -83,8 +81,8 @@ class PatientMetadata(metadata.Metadata):
         told = " ".join(str(error).split()).rpartition("with error: ")[2].strip(" ,:")
         if address := _address(self._connection_config):
             if not _listens(*address):
-                return f"nothing listens there; see that the server runs, and that {VARIABLE} is right"
-            return f"it refuses ({told}); see that user, password and database in {VARIABLE} are right"
+                return f"nothing listens there; see that the server runs, and that {METADATA_VARIABLE} is right"
+            return f"it refuses ({told}); see that user, password and database in {METADATA_VARIABLE} are right"
         return told
 
 
@@ -114,10 +112,10 @@ def server_connection(url: str) -> ConnectionConfig:
         parsed = _URLS.validate_python(url)
     except ValidationError as error:
         [reason, *_] = [item["msg"] for item in error.errors(include_input=False, include_url=False)]
-        raise StageError(f"{VARIABLE} names no database ({reason}); expected {_EXAMPLES}") from None
+        raise StageError(f"{METADATA_VARIABLE} names no database ({reason}); expected {_EXAMPLES}") from None
     database = unquote((parsed.path or "/")[1:])
     if not parsed.host or not parsed.username or not database:
-        raise StageError(f"{VARIABLE} lacks a user, a host or a database; expected {_EXAMPLES}")
+        raise StageError(f"{METADATA_VARIABLE} lacks a user, a host or a database; expected {_EXAMPLES}")
     who = {"host": parsed.host, "user": unquote(parsed.username), "password": unquote(parsed.password or "")}
     options = dict(parsed.query_params())
     if parsed.scheme == _MYSQL:

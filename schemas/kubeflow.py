@@ -19,7 +19,10 @@ def _quantity(text: str) -> str:
     return text
 
 
-_METADATA = "DARKROOM_METADATA"
+METADATA_VARIABLE = "DARKROOM_METADATA"
+"""In a pod's environment: the URL of the database of ML Metadata. Secret."""
+IMAGE_VARIABLE = "DARKROOM_IMAGE"
+"""In a pod's environment: the container image that it runs."""
 
 
 def _root(text: str) -> str:
@@ -157,7 +160,7 @@ class Kubeflow(Section):
     """When a pod is ended, counted from its start. Default: never."""
     environment: dict[VariableName, str] = {}
     """Variables. Nothing secret: they stand in the compiled file."""
-    secrets: tuple[Secret, ...] = (Secret(name="darkroom", environment={_METADATA: "metadata-url"}),)
+    secrets: tuple[Secret, ...] = (Secret(name="darkroom", environment={METADATA_VARIABLE: "metadata-url"}),)
     """Variables from secrets. DARKROOM_METADATA is the URL of the database of ML Metadata."""
     volumes: tuple[Volume, ...] = (Volume(claim="darkroom", mount="/darkroom"),)
     """What is mounted."""
@@ -185,9 +188,9 @@ class Kubeflow(Section):
     @model_validator(mode="after")
     def _database_is_a_secret(self) -> Kubeflow:
         variables = [self.environment, *(pod.environment or {} for pod in self.nodes.values())]
-        if any(_METADATA in each for each in variables):
+        if any(METADATA_VARIABLE in each for each in variables):
             raise ValueError(
-                f"environment: {_METADATA} holds a password, and would stand in the compiled file; keep it in a"
+                f"environment: {METADATA_VARIABLE} holds a password, and would stand in the compiled file; keep it in a"
                 " Kubernetes secret, and name that in secrets"
             )
         return self

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from pipeline.metadata import VARIABLE, PatientMetadata, server_connection
+from pipeline.metadata import PatientMetadata, server_connection
 from pipeline.record import CACHED, EXECUTED, PUSHED, UNCHANGED, RunRecord, read_records
+from schemas.kubeflow import METADATA_VARIABLE
 from tests.containers.building import ROOT, Image
 from tests.containers.podman import HOST, Podman
 from tests.databases import Database, database
@@ -63,7 +64,7 @@ def cluster(podman: Podman, image: Image, tmp_path_factory: pytest.TempPathFacto
     command = [sys.executable, "-m", "kubeflow.compile", "digits", "--image", image.name, "--output", str(compiled)]
     subprocess.run(command, cwd=ROOT, check=True, timeout=_COMPILE_SECONDS)
     with database("mysql", listen="0.0.0.0") as metadata:
-        stated = {**_environment(compiled), VARIABLE: metadata.url.replace("127.0.0.1", HOST)}
+        stated = {**_environment(compiled), METADATA_VARIABLE: metadata.url.replace("127.0.0.1", HOST)}
         with podman.socket(stated, {"/darkroom": str(volume)}) as address:
             yield Cluster(compiled, volume, outputs, metadata, {**os.environ, "DOCKER_HOST": address})
         own = podman("ps", "--all", "--quiet", "--filter", f"ancestor={image.name}").split()
