@@ -61,15 +61,17 @@ def run(
     from pipeline.progress import progress_on
     from pipeline.versions import serving_of
 
-    with locked(paths, f"run {experiment}", wait, as_json) as lock, original_streams() as (output, error):
+    with (
+        locked(paths, f"run {experiment}", wait, as_json, starts_run=True) as holder,
+        original_streams() as (output, error),
+    ):
+        run_id = str(holder.run_id)
         with progress_on(error) as progress, ended_in_order():
-            record = None if accept_data or force_bless else run_with_nothing_new(loaded, paths, progress)
+            record = None if accept_data or force_bless else run_with_nothing_new(loaded, paths, progress, run_id)
             if record is None:
                 from pipeline.run import Run
 
-                started = Run(loaded, paths, progress, Decisions(accept_data, force_bless))
-                lock.name_run(started.record.run_id)
-                record = started.execute()
+                record = Run(loaded, paths, progress, run_id, decisions=Decisions(accept_data, force_bless)).execute()
             notify(loaded.notifications, record, paths)
         if as_json:
             print(json.dumps(record.to_json()), file=output)

@@ -35,8 +35,20 @@ def connection_options(command: Command) -> Command:
             help="Of Kubeflow Pipelines, as https://host/pipeline. Default: $KF_PIPELINES_ENDPOINT, the cluster that"
             " this runs in, or the one of the current kubectl context.",
         ),
-        click.option("--namespace", metavar="NAME", help="Where the runs are. Default: the client's own."),
+        click.option("--namespace", metavar="NAME", help="Where the runs are. Default: that of KFP's client."),
         click.option("--ca-cert", metavar="FILE", type=click.Path(exists=True, dir_okay=False), help="Of the host."),
+    ):
+        command = decorate(command)
+    return command
+
+
+def run_options(command: Command) -> Command:
+    """What a run can be told beside its experiment, and whose rights it has."""
+    for decorate in (
+        click.option("--data-source", metavar="PATH", default="", help="Where the data is, in the pods."),
+        click.option("--last-span", metavar="NUMBER", default="", help="The newest span that is read."),
+        click.option("--accept-data", metavar="REASON", default="", help="Let runs go on against the data gate."),
+        click.option("--force-bless", metavar="REASON", default="", help="Push models also if they are not blessed."),
         click.option(
             "--service-account", metavar="NAME", help="Whose rights the pods have. Default: the installation's own."
         ),
@@ -45,20 +57,8 @@ def connection_options(command: Command) -> Command:
     return command
 
 
-def run_options(command: Command) -> Command:
-    """What a run can be told beside its experiment."""
-    for decorate in (
-        click.option("--data-source", metavar="PATH", default="", help="Where the data is, in the pods."),
-        click.option("--last-span", metavar="NUMBER", default="", help="The newest span that is read."),
-        click.option("--accept-data", metavar="REASON", default="", help="Let runs go on against the data gate."),
-        click.option("--force-bless", metavar="REASON", default="", help="Push models also if they are not blessed."),
-    ):
-        command = decorate(command)
-    return command
-
-
 @contextlib.contextmanager
-def connected(host: str | None, namespace: str | None, ca_cert: str | None) -> Iterator[Client]:
+def connected(host: str | None, ca_cert: str | None) -> Iterator[Client]:
     """A client of Kubeflow Pipelines; what goes wrong with it ends the process with a few words.
 
     The token is taken from the environment (`DARKROOM_KFP_TOKEN`, or cookies of a session from `DARKROOM_KFP_COOKIES`),
@@ -81,7 +81,6 @@ def connected(host: str | None, namespace: str | None, ca_cert: str | None) -> I
         with contextlib.redirect_stdout(sys.stderr):
             yield Client(
                 host=host,
-                namespace=namespace or "kubeflow",
                 existing_token=os.environ.get(TOKEN),
                 cookies=os.environ.get(COOKIES),
                 ssl_ca_cert=ca_cert,

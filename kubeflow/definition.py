@@ -2,10 +2,12 @@
 
 # No `from __future__ import annotations`: KFP reads a function's annotations to make a component of it.
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from kfp import dsl, kubernetes
 from kfp.dsl import ClassificationMetrics, Metrics, Output
+from kfp.pipeline_spec.pipeline_spec_pb2 import PipelineSpec
 
 from kubeflow.tasks import Task, report_task, tasks_of
 from schemas.experiment import Experiment
@@ -14,7 +16,8 @@ from schemas.kubeflow import IMAGE_VARIABLE, Pod
 COMMAND = ["python", "-m", "kubeflow.node"]
 
 _EXECUTOR_INPUT = "{{$}}"
-_MAX_BACKOFF = "3600s"
+# Argo ends all attempts of a task together so long after the first one began; KFP's SDK allows no more than an hour.
+_RETRIED_FOR_DAYS = 30
 
 
 def define(experiment: Experiment, text: str, nodes: list[str], resolvers: list[str]) -> Callable[..., Any]:
@@ -60,6 +63,7 @@ def define(experiment: Experiment, text: str, nodes: list[str], resolvers: list[
                     made.after(before)
                 before = made
 
+    _retry_for_days(darkroom.pipeline_spec)
     return darkroom
 
 
@@ -133,7 +137,6 @@ def _equip(task: Any, pod: Pod) -> None:
             num_retries=pod.retries.attempts - 1,
             backoff_duration=f"{round(pod.retries.backoff_seconds)}s",
             backoff_factor=2.0,
-            backoff_max_duration=_MAX_BACKOFF,
         )
     for variable, value in sorted({IMAGE_VARIABLE: pod.image or "", **(pod.environment or {})}.items()):
         task.set_env_variable(variable, value)
@@ -142,12 +145,19 @@ def _equip(task: Any, pod: Pod) -> None:
     for each in pod.tolerations or ():
         kubernetes.add_toleration(task, each.key, each.operator, each.value, each.effect, each.seconds)
     for secret in pod.secrets or ():
-        keys = {key: variable for variable, key in sorted(secret.environment.items())}
-        kubernetes.use_secret_as_env(task, secret.name, keys)
+        for variable, key in sorted(secret.environment.items()):
+            kubernetes.use_secret_as_env(task, secret.name, {key: variable})
     for volume in pod.volumes or ():
         kubernetes.mount_pvc(task, volume.claim, volume.mount)
     if pod.timeout_seconds:
         kubernetes.set_timeout(task, pod.timeout_seconds)
+
+
+def _retry_for_days(spec: PipelineSpec) -> None:
+    for dag in (spec.root.dag, *(component.dag for component in spec.components.values())):
+        for task in dag.tasks.values():
+            if task.HasField("retry_policy"):
+                task.retry_policy.backoff_max_duration.FromTimedelta(timedelta(days=_RETRIED_FOR_DAYS))
 
 
 def _cpu(processors: float | None) -> str:

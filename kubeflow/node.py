@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -14,6 +15,7 @@ from pipeline.command import USAGE, end, on_one_line
 from pipeline.record import INVALID, RUNNING, UNCHANGED, RunRecord
 from schemas.kubeflow import IMAGE_VARIABLE, METADATA_VARIABLE
 
+_INGESTION = "ImageExampleGen"
 _LONGEST_REASON = 1000
 _LOG_LINES = 40
 
@@ -57,8 +59,7 @@ def main(
     from schemas.problems import ExperimentError
 
     try:
-        overrides = _overrides(settings, data_source, last_span)
-        experiment = from_text(text, overrides, require_places="ImageExampleGen" in nodes.split(","))
+        experiment = from_text(text, _overrides(settings, data_source, last_span), require_places=False)
     except ExperimentError as error:
         end(f"{error}\n{INVALID}: {on_one_line(str(error), _LONGEST_REASON)}", USAGE)
 
@@ -74,6 +75,7 @@ def main(
     from pipeline.paths import Paths, WorkspaceError
     from pipeline.progress import PlainProgress
     from pipeline.run import Run
+    from schemas.places import check_places
 
     paths = Paths(root.absolute(), experiment.name)
     try:
@@ -85,16 +87,21 @@ def main(
         end(str(error), USAGE)
     decisions = Decisions(accept_data.strip() or None, force_bless.strip() or None)
     with original_streams() as (_, log), ended_in_order():
-        run = Run(experiment, paths, PlainProgress(log), decisions, run_id=run_id, connection=connection)
+        run = Run(experiment, paths, PlainProgress(log), run_id, decisions=decisions, connection=connection)
         run.record.image = os.environ.get(IMAGE_VARIABLE) or run.record.image
-        if page is None:
-            run.execute_part([node for node in nodes.split(",") if node])
-        else:
+        part = [node for node in nodes.split(",") if node]
+        if page is not None:
             run.conclude()
-            notify(experiment.notifications, run.record, paths)
             from kubeflow.pages import show
 
             show(run.material(), page, executor_input)
+            # At last, for a report that is tried again would tell everybody again.
+            notify(experiment.notifications, run.record, paths)
+        elif _INGESTION in part and (missing := check_places(experiment)):
+            run.record.refuse(str(ExperimentError(missing)))
+            run.record.write(paths.runs)
+        else:
+            run.execute_part(part)
     if page is not None:
         told = on_one_line(run.record.message or str(run.record.report), _LONGEST_REASON)
         print(f"{run.record.status}: {told}", file=sys.stderr)
@@ -108,8 +115,9 @@ def _leave(record: RunRecord) -> NoReturn:
         print(f"{record.run_id}: these nodes are done, the run goes on", file=sys.stderr)
         sys.exit(0)
     if record.log:
-        lines = Path(record.log).read_text(errors="replace").splitlines()
-        print(f"the end of {record.log}:", *lines[-_LOG_LINES:], sep="\n", file=sys.stderr)
+        with suppress(OSError):
+            lines = Path(record.log).read_text(errors="replace").splitlines()
+            print(f"the end of {record.log}:", *lines[-_LOG_LINES:], sep="\n", file=sys.stderr)
     told = record.message or ""
     if record.exit_status == 0:
         told = told if record.status == UNCHANGED else f"version {record.pushed_version} in {record.serving_directory}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,7 @@ def show(material: Material, page: Path, executor_input: str) -> None:
 
 
 def _metrics(record: RunRecord) -> dict[str, Any]:
-    numbers = {name: value for name, value in record.metrics.items() if value == value}
+    numbers = {name: value for name, value in record.metrics.items() if math.isfinite(value)}
     version = {"pushed_version": str(record.pushed_version)} if record.pushed_version else {}
     return {"status": record.status, **version, **numbers}
 

@@ -63,7 +63,7 @@ def create(
     loaded = load_for_cluster(experiment, overrides, image)
     with tempfile.TemporaryDirectory() as directory:
         package = compiled(loaded, directory)
-        with connected(host, namespace, ca_cert) as client:
+        with connected(host, ca_cert) as client:
             group = client.create_experiment(loaded.name, namespace=namespace)
             others = _all(client, experiment_id=group.experiment_id)
             before = [each for each in others if each.display_name == loaded.name]
@@ -95,11 +95,10 @@ def list_(
     host: str | None,
     namespace: str | None,
     ca_cert: str | None,
-    service_account: str | None,
     as_json: bool,
 ) -> None:
     """Show schedules: of one experiment, by its name, or all."""
-    with connected(host, namespace, ca_cert) as client:
+    with connected(host, ca_cert) as client:
         found = _all(client, namespace=namespace)
     shown = [_described(each) for each in found if experiment in (None, each.display_name)]
     if as_json:
@@ -117,10 +116,8 @@ def _change(name: str, help_text: str) -> None:
     @main.command(name, help=help_text)
     @click.argument("experiment")
     @connection_options
-    def change(
-        experiment: str, host: str | None, namespace: str | None, ca_cert: str | None, service_account: str | None
-    ) -> None:
-        with connected(host, namespace, ca_cert) as client:
+    def change(experiment: str, host: str | None, namespace: str | None, ca_cert: str | None) -> None:
+        with connected(host, ca_cert) as client:
             there = _all(client, namespace=namespace)
             found = [each for each in there if each.display_name == experiment]
             if not found:

@@ -60,7 +60,7 @@ def main(
     loaded = load_for_cluster(experiment, overrides, image)
     with tempfile.TemporaryDirectory() as directory:
         package = compiled(loaded, directory)
-        with connected(host, namespace, ca_cert) as client:
+        with connected(host, ca_cert) as client:
             group = client.create_experiment(loaded.name, namespace=namespace)
             run = client.run_pipeline(
                 group.experiment_id,

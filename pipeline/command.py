@@ -13,7 +13,7 @@ import click
 
 if TYPE_CHECKING:
     from pipeline.paths import Paths
-    from pipeline.workspace_lock import WorkspaceLock
+    from pipeline.workspace_lock import Holder
     from schemas.experiment import Experiment
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -67,7 +67,7 @@ def load(
 
 
 @contextmanager
-def locked(paths: Paths, command: str, wait: float, as_json: bool) -> Iterator[WorkspaceLock]:
+def locked(paths: Paths, command: str, wait: float, as_json: bool, *, starts_run: bool = False) -> Iterator[Holder]:
     """Makes the workspace and keeps others out of it, or ends the process: it cannot be used, or is in use."""
     from pipeline.paths import WorkspaceError
     from pipeline.record import FAILED, not_started
@@ -75,8 +75,8 @@ def locked(paths: Paths, command: str, wait: float, as_json: bool) -> Iterator[W
 
     try:
         paths.prepare()
-        with workspace_lock(paths, command, wait) as lock:
-            yield lock
+        with workspace_lock(paths, command, wait, starts_run=starts_run) as holder:
+            yield holder
     except WorkspaceError as refusal:
         end(str(refusal), 1, not_started(FAILED, [str(refusal)]) if as_json else None)
 

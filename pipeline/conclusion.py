@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from components.pusher.publication import Standing, standing_of
+from components.pusher.serving_directory import open_directory
 from pipeline.capture import captured
 from pipeline.nodes import PUSHER
 from pipeline.paths import Paths
@@ -17,7 +19,17 @@ from schemas.experiment import Experiment
 if TYPE_CHECKING:
     from tfx.types import Artifact
 
-    from components.pusher.publication import Standing
+
+def standing_of_model(model: Artifact, serving: str) -> Standing:
+    """How a model stands among the versions.
+
+    Args:
+      model: the Trainer's output.
+      serving: where versions are.
+    """
+    from tfx.utils import path_utils
+
+    return standing_of(Path(path_utils.serving_model_path(model.uri)), open_directory(serving))
 
 
 def note_version(record: RunRecord, serving: str, pushed: Artifact, standing: Standing | None) -> None:
@@ -56,7 +68,7 @@ def try_to_summarize(
         except Exception:
             # What is pushed stays pushed, whatever becomes of the words about it.
             traceback.print_exc(file=sys.stderr)
-            record.warnings.append(f"figures or sample could not be had; log: {log}")
+            record.warn(f"figures or sample could not be had; log: {log}")
 
 
 def _summarize(
@@ -77,7 +89,7 @@ def _summarize(
         record.training = describe_training(outputs["model_run"][0])
         record.diagnostics = findings(outputs["model_run"][0])
         if told := negative_transfer(record.training):
-            record.warnings.append(told)
+            record.warn(told)
     if "evaluation" not in outputs:
         return
     record.forced = record.forced or read_forced(outputs["blessing"][0])

@@ -74,8 +74,12 @@ class CompiledPipeline:
         """Whether a node only looks up artifacts and makes none."""
         return self._nodes[node_id].node_info.type.name == _RESOLVER
 
-    def finished(self, node_id: str) -> NodeOutcome | None:
-        """How a node ended that this run has finished already; None where it has not."""
+    def finished(self) -> dict[str, NodeOutcome]:
+        """How the nodes ended that this run has finished already."""
+        found = {node_id: self._finished(node_id) for node_id in self._nodes}
+        return {node_id: outcome for node_id, outcome in found.items() if outcome}
+
+    def _finished(self, node_id: str) -> NodeOutcome | None:
         with self._metadata() as handle:
             done = [item for item in self._executions(handle, node_id) if execution_lib.is_execution_successful(item)]
         if not done:
@@ -114,6 +118,11 @@ class CompiledPipeline:
         if self.is_resolver(node_id):
             return NodeOutcome(EXECUTED, {})
         return self._outcome(node_id, execution_info.execution_id)
+
+    def give_up(self) -> None:
+        """Ends what processes that died have left unfinished of this run; nobody may be at work on it any more."""
+        for node_id in self._nodes:
+            self._give_up(node_id)
 
     def annotate(self, artifact: types.Artifact, properties: Mapping[str, str | int]) -> None:
         """Keeps custom properties of an artifact that is there already."""

@@ -21,6 +21,7 @@ from schemas.kubeflow import METADATA_VARIABLE
 
 _EXAMPLES = "mysql://USER:PASSWORD@HOST:3306/DATABASE or postgresql://USER:PASSWORD@HOST:5432/DATABASE"
 _MYSQL, _POSTGRESQL = "mysql", "postgresql"
+_OPTIONS = {_MYSQL: "ssl_ca", _POSTGRESQL: "sslmode"}
 _PORTS = {_MYSQL: 3306, _POSTGRESQL: 5432}
 _URLS: TypeAdapter[AnyUrl] = TypeAdapter(Annotated[AnyUrl, UrlConstraints(allowed_schemes=list(_PORTS))])
 _LONGEST_WAIT = 300.0
@@ -118,6 +119,11 @@ def server_connection(url: str) -> ConnectionConfig:
         raise StageError(f"{METADATA_VARIABLE} lacks a user, a host or a database; expected {_EXAMPLES}")
     who = {"host": parsed.host, "user": unquote(parsed.username), "password": unquote(parsed.password or "")}
     options = dict(parsed.query_params())
+    if unknown := sorted(set(options) - {_OPTIONS[parsed.scheme]}):
+        raise StageError(
+            f"{METADATA_VARIABLE} has the option {', '.join(unknown)}; {parsed.scheme}:// knows"
+            f" {_OPTIONS[parsed.scheme]} alone"
+        )
     if parsed.scheme == _MYSQL:
         mysql = metadata_store_pb2.MySQLDatabaseConfig(**who, database=database, port=parsed.port or _PORTS[_MYSQL])
         if "ssl_ca" in options:

@@ -22,10 +22,11 @@ from components.errors import StageError
 from components.image_example_gen.survey import survey
 from components.pusher.publication import Standing, standing_of
 from components.pusher.serving_directory import open_directory
+from pipeline.failures import describe
 from pipeline.nodes import LOADING
 from pipeline.paths import Paths
 from pipeline.progress import Progress
-from pipeline.record import CACHED, PUSHED, UNCHANGED, NodeRecord, RunRecord, new_run_id, read_record
+from pipeline.record import CACHED, PUSHED, UNCHANGED, NodeRecord, RunRecord, read_record
 from schemas.experiment import Experiment
 from schemas.listing import is_remote
 from schemas.model import WeightsFrom
@@ -97,13 +98,14 @@ def basis_of(record: RunRecord, paths: Paths, outputs: Mapping[str, Sequence[Art
     }
 
 
-def run_with_nothing_new(experiment: Experiment, paths: Paths, progress: Progress) -> RunRecord | None:
+def run_with_nothing_new(experiment: Experiment, paths: Paths, progress: Progress, run_id: str) -> RunRecord | None:
     """A run's record, written, where the run would only have found everything in the cache.
 
     Args:
       experiment: validated.
       paths: where its results go; prepared.
       progress: is told of the nodes.
+      run_id: of this run.
 
     Returns:
       None where there is, or may be, something to do.
@@ -119,7 +121,7 @@ def run_with_nothing_new(experiment: Experiment, paths: Paths, progress: Progres
         progress.end(node, CACHED, 0.0)
     record = replace(
         last,
-        run_id=new_run_id(),
+        run_id=run_id,
         started=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         status=UNCHANGED,
         nodes={node: NodeRecord(CACHED, 0.0) for node in last.nodes},
@@ -129,7 +131,10 @@ def run_with_nothing_new(experiment: Experiment, paths: Paths, progress: Progres
         repeats=last.repeats or last.run_id,
         seconds=round(time.monotonic() - began, 1),
     )
-    record.write(paths.runs)
+    try:
+        record.write(paths.runs)
+    except OSError as error:
+        record.warn(describe("the run's record", error))
     return record
 
 

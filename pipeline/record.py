@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,8 @@ from components.whole_files import write_whole
 RECORD_NAME = "record.json"
 # In microseconds: its number within a second has four hexadecimal digits.
 _FRACTION = 16
+_TIME = "%Y%m%dT%H%M%S"
+_RUN_ID = re.compile(r"\d{8}T\d{6}-[0-9a-f]{4}")
 
 RUNNING = "running"
 PUSHED = "pushed"
@@ -110,6 +114,10 @@ class RunRecord:
         if text not in self.warnings:
             self.warnings.append(text)
 
+    def refuse(self, reason: str) -> None:
+        """Notes that the run cannot begin: what the experiment names is not there."""
+        self.status, self.message, self.log = INVALID, reason, None
+
     def cut_off(self) -> None:
         """Notes that the process at work on the run died: killed, out of memory, or with the machine."""
         at_work = [name for name, node in self.nodes.items() if node.state == RUNNING]
@@ -138,16 +146,21 @@ def not_started(status: str, errors: Sequence[str]) -> dict[str, Any]:
     return {**dict.fromkeys(contract), "status": status, "nodes": {}, "metrics": {}, "errors": list(errors)}
 
 
-def new_run_id() -> str:
-    """The time in UTC, to 16 microseconds: ids in the order of their names are in that of their runs."""
-    now = datetime.now(timezone.utc)
-    return f"{now:%Y%m%dT%H%M%S}-{now.microsecond // _FRACTION:04x}"
+def new_run_id(runs: Path) -> str:
+    """The time in UTC, to 16 microseconds: ids in the order of their names are in that of their runs.
+
+    Args:
+      runs: where those of earlier runs are; where the clock was set back, the new one follows them all the same.
+    """
+    now = _as_id(datetime.now(timezone.utc))
+    last = max((name for name in _names(runs) if _RUN_ID.fullmatch(name)), default="")
+    return now if now > last else _following(last)
 
 
 def read_records(runs: Path) -> list[RunRecord]:
     """The records of all runs, oldest first; an unreadable one is left out."""
-    found = [read_record(runs, path.parent.name) for path in sorted(runs.glob(f"*/{RECORD_NAME}"))]
-    return [record for record in found if record is not None]
+    found = [read_record(runs, path.parent.name) for path in runs.glob(f"*/{RECORD_NAME}")]
+    return sorted((record for record in found if record is not None), key=_age)
 
 
 def read_record(runs: Path, run_id: str) -> RunRecord | None:
@@ -158,3 +171,26 @@ def read_record(runs: Path, run_id: str) -> RunRecord | None:
         return RunRecord(**content, nodes=nodes)
     except (OSError, ValueError, TypeError, KeyError):
         return None
+
+
+def _names(directory: Path) -> list[str]:
+    return os.listdir(directory) if directory.is_dir() else []
+
+
+def _as_id(moment: datetime) -> str:
+    return f"{moment:{_TIME}}-{moment.microsecond // _FRACTION:04x}"
+
+
+def _following(run_id: str) -> str:
+    second, _, fraction = run_id.partition("-")
+    return _as_id(datetime.strptime(second, _TIME) + timedelta(microseconds=(int(fraction, 16) + 1) * _FRACTION))
+
+
+def _age(record: RunRecord) -> tuple[str, str]:
+    if _RUN_ID.fullmatch(record.run_id):
+        return record.run_id, ""
+    # Kubeflow's ids say nothing of time.
+    try:
+        return f"{datetime.fromisoformat(record.started):{_TIME}}", record.run_id
+    except ValueError:
+        return "", record.run_id

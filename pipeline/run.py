@@ -7,13 +7,13 @@ import time
 import traceback
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from components.pusher.publication import Standing, standing_of
-from components.pusher.serving_directory import open_directory
+from components.pusher.publication import Standing
 from pipeline.capture import captured
-from pipeline.conclusion import note_version, try_to_summarize
+from pipeline.conclusion import note_version, standing_of_model, try_to_summarize
 from pipeline.decisions import Decisions
 from pipeline.interruption import AS_ASKED, is_to_end_after_node
 from pipeline.nodes import LOADING, PUSHER, RUN_REPORT, TRAINER
@@ -29,7 +29,6 @@ from pipeline.record import (
     STOPPED_BY_GATE,
     NodeRecord,
     RunRecord,
-    new_run_id,
     read_record,
 )
 from pipeline.report.attempt import try_to_report
@@ -53,9 +52,9 @@ class Run:
         experiment: Experiment,
         paths: Paths,
         progress: Progress,
-        decisions: Decisions | None = None,
+        run_id: str,
         *,
-        run_id: str | None = None,
+        decisions: Decisions | None = None,
         connection: metadata_store_pb2.ConnectionConfig | None = None,
     ) -> None:
         """Starts nothing yet.
@@ -64,24 +63,24 @@ class Run:
           experiment: validated.
           paths: where its results go.
           progress: is told how it goes.
+          run_id: of a new run, or of one that goes on where an earlier process left it.
           decisions: what a person decided beforehand.
-          run_id: of a run that goes on where an earlier process left it, or begins under this id. Default: a new
-            run, which has the workspace for itself and mends what runs that died have left there.
-          connection: to ML Metadata. Default: the workspace's own file.
+          connection: to ML Metadata. Default: the workspace's own file; then the run has the workspace for itself, and
+            mends what runs that died have left there.
         """
         self._decisions = decisions or Decisions()
         self._experiment = experiment
         self._paths = paths
         self._progress = progress
         self._connection = connection
-        self._owns_workspace = run_id is None
+        self._owns_workspace = connection is None
         self._compiled: CompiledPipeline | None = None
         self._done: dict[str, NodeOutcome] = {}
         self._serving = paths.published(experiment)
         self._standing: Standing | None = None
         self._clock = time.monotonic()
-        self.record = (read_record(paths.runs, run_id) if run_id else None) or RunRecord(
-            run_id=run_id or new_run_id(),
+        self.record = read_record(paths.runs, run_id) or RunRecord(
+            run_id=run_id,
             experiment=experiment.name,
             digest=experiment.digest(),
             started=datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -95,7 +94,7 @@ class Run:
         Nothing that a node does raises, nor Ctrl-C: the record tells how the run ended.
         """
         try:
-            if self._open():
+            if self._begin():
                 self._launch_all(self.nodes)
         finally:
             self.conclude()
@@ -110,7 +109,7 @@ class Run:
         Returns:
           The record; its status is `running` where the run goes on.
         """
-        if self._open():
+        if self._begin():
             unknown = [node for node in nodes or () if node not in self.nodes]
             if unknown:
                 self.record.status = FAILED
@@ -121,12 +120,9 @@ class Run:
         return self.record
 
     def conclude(self) -> RunRecord:
-        """Sums up and reports. A run whose status is still `running` was cut off."""
+        """Sums up and reports, when nobody works on the run any more: `running`, it was cut off."""
         if self._compiled is None and self.record.nodes:
-            ended = self.record.status, self.record.message, self.record.log
-            self._open()
-            if ended[0] != RUNNING:
-                self.record.status, self.record.message, self.record.log = ended
+            self._look_back()
         if self.record.status == RUNNING or not (self.record.nodes or self.record.message):
             self.record.cut_off()
         for node in self._shown():
@@ -165,20 +161,34 @@ class Run:
     def _log(self, name: str) -> Path:
         return self._paths.runs / self.record.run_id / f"{name}.log"
 
+    def _begin(self) -> bool:
+        self.record.status, self.record.message, self.record.log = RUNNING, None, None
+        self._keep()
+        is_open = self._open()
+        # On Kubeflow another process reports, and knows only what is written.
+        self._keep()
+        return is_open
+
+    def _look_back(self) -> None:
+        """Opens a run that other processes worked on, and ends what they have left; how it ended stays as it is."""
+        ended = self.record.status, self.record.message, self.record.log
+        if not self._open():
+            self.record.warn(f"not all of the run could be looked at: {self.record.message}")
+        elif not self._owns_workspace and self._compiled is not None:
+            self._compiled.give_up()
+        self.record.status, self.record.message, self.record.log = ended
+
     def _open(self) -> bool:
         """Imports the libraries, prepares the data set, compiles the pipeline, looks at what is done already."""
         self._progress.start(LOADING)
         began = time.monotonic()
-        self.record.status, self.record.message, self.record.log = RUNNING, None, None
-        self._keep()
         with captured(self._log(LOADING)):
             try:
                 compiled = open_pipeline(self._experiment, self._paths, self.record.run_id, self._connection)
                 if self._owns_workspace:
                     mend_workspace(compiled, self._paths, self.record.run_id)
                 else:
-                    found = {node: compiled.finished(node) for node in compiled.nodes}
-                    self._done = {node: outcome for node, outcome in found.items() if outcome}
+                    self._done = compiled.finished()
                 self._compiled = compiled
             except (Exception, KeyboardInterrupt) as error:
                 self._fail(LOADING, error)
@@ -242,9 +252,7 @@ class Run:
         # The cache remembers pushes, but another model may have been pushed since, or a version removed.
         is_outdated = node == PUSHER and self._is_to_be_pushed()
 
-        def note(error: BaseException, wait: float) -> None:
-            self._note_attempt(node, error, wait)
-
+        note = partial(self._note_attempt, node)
         return with_retries(self._experiment.retries, note, lambda: compiled.launch(node, from_cache=not is_outdated))
 
     def _note_attempt(self, node: str, error: BaseException, wait: float) -> None:
@@ -256,11 +264,8 @@ class Run:
             self._keep()
 
     def _is_to_be_pushed(self) -> bool:
-        from tfx.utils import path_utils
-
         [model] = self._done[TRAINER].outputs["model"]
-        servable = Path(path_utils.serving_model_path(model.uri))
-        self._standing = standing_of(servable, open_directory(self._serving))
+        self._standing = standing_of_model(model, self._serving)
         return self._standing.is_new
 
     def _end(self, node: str, state: str, seconds: float) -> None:

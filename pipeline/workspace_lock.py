@@ -17,7 +17,7 @@ import shlex
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from filelock import FileLock, Timeout
 
 from components.identity import who
 from pipeline.paths import Paths, WorkspaceError
+from pipeline.record import new_run_id
 from schemas.problems import shown_path
 
 _LOCK_NAME = ".lock"
@@ -68,37 +69,15 @@ class Holder:
         return f"{self.command}{of_run}, process {self.process} of {self.user}, since {since:%Y-%m-%d %H:%M:%S} UTC"
 
 
-class WorkspaceLock:
-    """The lock, while this process holds it."""
-
-    def __init__(self, file: Path, holder: Holder) -> None:
-        self._file = file
-        self.holder = holder
-        self._write()
-
-    def name_run(self, run_id: str) -> None:
-        """Tells others which run this is."""
-        self.holder = replace(self.holder, run_id=run_id)
-        self._write()
-
-    def _write(self) -> None:
-        growing = self._file.with_name(f"{self._file.name}.{os.getpid()}")
-        try:
-            growing.write_text(json.dumps(asdict(self.holder)))
-            os.replace(growing, self._file)
-        except OSError:
-            growing.unlink(missing_ok=True)
-            raise
-
-
 @contextmanager
-def workspace_lock(paths: Paths, command: str, wait: float = 0.0) -> Iterator[WorkspaceLock]:
+def workspace_lock(paths: Paths, command: str, wait: float = 0.0, *, starts_run: bool = False) -> Iterator[Holder]:
     """Keeps all others from running in this part of the workspace.
 
     Args:
       paths: of the experiment; the directory need not be there.
       command: a few words for those who find it held, such as `run digits`.
       wait: seconds to wait for another to let go of it.
+      starts_run: a run begins, and gets its id here, for the others to know it from the start.
 
     Raises:
       WorkspaceInUseError: another holds it, or held it all the time; the message says who, and since when.
@@ -116,14 +95,26 @@ def workspace_lock(paths: Paths, command: str, wait: float = 0.0) -> Iterator[Wo
     try:
         now = datetime.now(timezone.utc).isoformat(timespec="seconds")
         try:
-            held = WorkspaceLock(file, Holder(os.getpid(), platform.node(), who(), command, now))
+            run_id = new_run_id(paths.runs) if starts_run else None
+            holder = Holder(os.getpid(), platform.node(), who(), command, now, run_id)
+            _write(file, holder)
         except OSError as error:
             raise _unusable(paths, error) from error
-        yield held
+        yield holder
     finally:
         with suppress(OSError):
             file.unlink(missing_ok=True)
         lock.release()
+
+
+def _write(file: Path, holder: Holder) -> None:
+    growing = file.with_name(f"{file.name}.{os.getpid()}")
+    try:
+        growing.write_text(json.dumps(asdict(holder)))
+        os.replace(growing, file)
+    except OSError:
+        growing.unlink(missing_ok=True)
+        raise
 
 
 def holder_of(paths: Paths) -> Holder | None:

@@ -14,8 +14,10 @@ from schemas.section import Section
 
 
 def _quantity(text: str) -> str:
-    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?([EPTGMK]i?)?", text):
-        raise ValueError(f"{text!r} is no amount of memory; write a number of bytes, or one with a unit, as 4Gi")
+    if not re.fullmatch(r"[0-9]+([EPTGM]i?|Ki)?", text):
+        raise ValueError(
+            f"{text!r} is no amount of memory; write a whole number of bytes, or one with a unit, as 4Gi or 1536Mi"
+        )
     return text
 
 
@@ -39,6 +41,7 @@ def _root(text: str) -> str:
 
 Quantity = Annotated[str, AfterValidator(_quantity)]
 Cpu = Annotated[float, Field(gt=0)]
+Label = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
 ResourceName = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$")]
 VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 MountPath = Annotated[str, Field(pattern=r"^/[^:]+$")]
@@ -86,16 +89,31 @@ class Toleration(Section):
     def _value_belongs_to_equal(self) -> Toleration:
         if (self.value is None) != (self.operator == "Exists"):
             raise ValueError("give 'value' with operator: Equal, and leave it out with Exists")
+        if self.operator == "Equal" and self.key is None:
+            raise ValueError("give 'key' with operator: Equal; only Exists can be for every taint")
+        if self.seconds is not None and self.effect != "NoExecute":
+            raise ValueError("give 'seconds' with effect: NoExecute alone, for no other makes a pod leave")
         return self
 
 
 class Volume(Section):
     """A PersistentVolumeClaim that pods mount."""
 
-    claim: ResourceName
-    """Its name."""
+    claim: Label
+    """Its name; without dots, for KFP names the pod's volume like it."""
     mount: MountPath
     """Where it is in the container."""
+
+
+def _apart(volumes: tuple[Volume, ...]) -> tuple[Volume, ...]:
+    for key in ("claim", "mount"):
+        stated = [getattr(volume, key) for volume in volumes]
+        if twice := sorted({name for name in stated if stated.count(name) > 1}):
+            raise ValueError(f"{key} {', '.join(twice)} is given twice; a pod mounts each once, each at its own place")
+    return volumes
+
+
+Volumes = Annotated[tuple[Volume, ...], AfterValidator(_apart)]
 
 
 class Secret(Section):
@@ -130,7 +148,7 @@ class Pod(Section):
     """Variables. Nothing secret: they stand in the compiled file."""
     secrets: tuple[Secret, ...] | None = None
     """Variables from secrets."""
-    volumes: tuple[Volume, ...] | None = None
+    volumes: Volumes | None = None
     """What is mounted."""
 
 
@@ -162,7 +180,7 @@ class Kubeflow(Section):
     """Variables. Nothing secret: they stand in the compiled file."""
     secrets: tuple[Secret, ...] = (Secret(name="darkroom", environment={METADATA_VARIABLE: "metadata-url"}),)
     """Variables from secrets. DARKROOM_METADATA is the URL of the database of ML Metadata."""
-    volumes: tuple[Volume, ...] = (Volume(claim="darkroom", mount="/darkroom"),)
+    volumes: Volumes = (Volume(claim="darkroom", mount="/darkroom"),)
     """What is mounted."""
     nodes: dict[NodeName, Pod] = {}
     """What differs for single nodes."""

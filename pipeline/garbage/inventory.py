@@ -45,11 +45,8 @@ class Runs:
     """Ids of those that pushed a version that is still there; their records and reports are kept."""
     last: RunRecord | None
     """Of the newest one."""
-
-    @property
-    def begin(self) -> float:
-        """When the oldest kept one began, in seconds since the epoch."""
-        return _began(self.kept[0]) if self.kept else datetime.now(timezone.utc).timestamp()
+    begin: float
+    """When the first of the kept ones began, by the clock of then, in seconds since the epoch."""
 
     def reason(self, run_id: str) -> str | None:
         """Why something of a run is kept beyond its other files; None where it is not."""
@@ -71,7 +68,11 @@ def runs_of(paths: Paths, keep: int, versions: Collection[int]) -> Runs:
     repeated = {record.run_id: record.repeats for record in records if record.repeats}
     newest = ids[-keep:] if keep else []
     kept = {*newest, *(repeated[run_id] for run_id in newest if run_id in repeated)}
-    return Runs(tuple(sorted(kept & {*ids})), served, records[-1] if records else None)
+    stated = {record.run_id: record.started for record in records}
+    # The clock may have been set back: then a run's id is later than its time.
+    began = [_began(run_id, stated.get(run_id, "")) for run_id in kept]
+    now = datetime.now(timezone.utc).timestamp()
+    return Runs(tuple(sorted(kept & {*ids})), served, records[-1] if records else None, min(began, default=now))
 
 
 def take_inventory(paths: Paths, lineage: Lineage, needs: Needs, runs: Runs, serving: Path | None) -> list[Item]:
@@ -161,10 +162,15 @@ def _pushes(serving: Path | None) -> Iterator[Item]:
             yield Item(PUSHES, path, size_on_disk(path))
 
 
-def _began(run_id: str) -> float:
+def _began(run_id: str, stated: str) -> float:
+    try:
+        return datetime.fromisoformat(stated).timestamp()
+    except ValueError:
+        # Without a record that can be read.
+        pass
     try:
         started = datetime.strptime(run_id.partition("-")[0], _STARTED)
     except ValueError:
-        # Nobody's but a person's; then everything counts as old as can be.
+        # Nobody's but a person's; then everything counts as young.
         return 0.0
     return started.replace(tzinfo=timezone.utc).timestamp()

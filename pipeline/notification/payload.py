@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from typing import Any
 
-from pipeline.record import FAILED, NOT_BLESSED, PUSHED, REFUSED, STOPPED_BY_GATE, RunRecord
+from pipeline.record import FAILED, INVALID, NOT_BLESSED, PUSHED, REFUSED, STOPPED_BY_GATE, RunRecord
 
 _EVENTS = {
     PUSHED: "pushed",
@@ -13,6 +13,7 @@ _EVENTS = {
     NOT_BLESSED: "refused",
     REFUSED: "refused",
     FAILED: "failed",
+    INVALID: "failed",
 }
 
 

@@ -28,9 +28,9 @@ def try_to_report(material: Material, log: Path) -> bool:
             written = write_report(material)
         except (Exception, KeyboardInterrupt):
             traceback.print_exc(file=sys.stderr)
-            record.warnings.append(f"the report could not be made; log: {log}")
+            record.warn(f"the report could not be made; log: {log}")
             return False
     record.report = str(written.path)
     if written.failed:
-        record.warnings.append(f"the report lacks {', '.join(written.failed)}; log: {log}")
+        record.warn(f"the report lacks {', '.join(written.failed)}; log: {log}")
     return True

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeAlias
 
@@ -162,9 +164,22 @@ def test_what_kfp_shows(cluster: Cluster) -> None:
 
 
 def test_a_second_run_comes_from_the_cache(cluster: Cluster) -> None:
-    """ML Metadata knows that nothing has changed."""
+    """ML Metadata knows that nothing has changed. A report that is killed at its start leaves the run as it ended."""
+
+    def disturb(task: str, number: int, process: subprocess.Popen[str]) -> None:
+        if task == "report" and number == 0:
+            wait_for(lambda: is_loading(process), process)
+            process.kill()
+
+    def is_loading(process: subprocess.Popen[str]) -> bool:
+        with suppress(OSError):
+            return os.readlink(f"/proc/{process.pid}/fd/1") == str(cluster.runs / "second" / "loading.log")
+        return False
+
     run = cluster.run("second")
+    run.disturb = disturb
     assert run.execute() == "SUCCEEDED", run.attempts
+    assert [(attempt.task, attempt.exit_status) for attempt in run.attempts[-2:]] == [("report", -9), ("report", 0)]
     states = cluster.states("second")
     assert states.pop("RunReport") == "executed"
     assert set(states.values()) == {"cached"}
@@ -180,12 +195,13 @@ def test_a_new_span_finds_what_was_before(cluster: Cluster, records: list[bytes]
     record = cluster.record("third")
     assert record.status == "pushed"
     assert record.training["initial_weights"].startswith("all of ")
-    page = (cluster.directory / "root" / "spans" / "reports" / "third.html").read_text()
-    assert "Compared with" in page or "baseline" in page.lower()
-    first = cluster.record("first").data
-    assert first is not None
+    first = cluster.record("first")
+    assert first.basis is not None
+    assert record.champion is not None
+    assert [record.champion["model"]] == first.basis["artifacts"]["model"]
+    assert first.data is not None
     assert record.data is not None
-    assert (first["span"], record.data["span"]) == (1, 2)
+    assert (first.data["span"], record.data["span"]) == (1, 2)
 
 
 def test_an_older_span_can_be_asked_for(cluster: Cluster) -> None:
@@ -195,7 +211,7 @@ def test_an_older_span_can_be_asked_for(cluster: Cluster) -> None:
     assert run.attempts[0].exit_status == 2
     assert run.attempts[0].log.splitlines()[-1].startswith("invalid: --set training.epochs=0: training.epochs: got")
     again = cluster.run("fifth")
-    assert again.execute(last_span="1") in ("SUCCEEDED", "FAILED")
+    assert again.execute(last_span="1") == "SUCCEEDED", again.attempts
     record = cluster.record("fifth")
     assert record.data is not None
     assert record.data["span"] == 1
@@ -216,6 +232,58 @@ def test_drift_stops_the_run_and_is_not_worked_again(cluster: Cluster, records: 
     assert cluster.record("sixth").nodes["DataGate"].attempts == 1
     page = (cluster.directory / "uploaded" / "sixth" / "report" / "report").read_text()
     assert "Stopped at DataGate" in page
+
+
+def test_data_that_is_not_there_is_the_reason(cluster: Cluster) -> None:
+    """Exit status 2; the report has it, too."""
+    run = cluster.run("seventh")
+    assert run.execute(data_source=f"{cluster.directory}/none/span-{{SPAN}}") == "FAILED"
+    assert [(attempt.task, attempt.exit_status) for attempt in run.attempts] == [("data", 2)] * 3 + [("report", 0)]
+    record = cluster.record("seventh")
+    assert record.status == "invalid"
+    assert f"{cluster.directory}/none" in str(record.message)
+    page = (cluster.directory / "uploaded" / "seventh" / "report" / "report").read_text()
+    assert "Not begun: the experiment is wrong" in page
+    assert "cut off" not in page
+
+
+def test_a_database_that_refuses_is_the_reason(cluster: Cluster) -> None:
+    """The run ends with what the first task met, and not as one whose process died."""
+    run = cluster.run("eighth")
+    run.environment = {"DARKROOM_METADATA": cluster.server.url.replace("p%40ss", "wrong")}
+    assert run.execute() == "FAILED"
+    assert run.attempts[0].exit_status == 1
+    assert "cannot be used: it refuses" in run.attempts[0].log.splitlines()[-1]
+    record = cluster.record("eighth")
+    assert record.status == "failed"
+    assert str(record.message).startswith("loading: the database ")
+    assert "cannot be used: it refuses" in str(record.message)
+
+
+def test_a_task_that_is_killed_for_good(cluster: Cluster) -> None:
+    """With no attempt left the report ends what it has left: the execution is failed, its outputs are gone."""
+    cluster.compile("--set", "kubeflow.retries.attempts=1")
+
+    def disturb(task: str, number: int, process: subprocess.Popen[str]) -> None:
+        if task == "training":
+            log = cluster.runs / "ninth" / "Trainer.log"
+            wait_for(lambda: log.exists() and "epoch 2/7" in log.read_text(errors="replace"), process)
+            process.kill()
+
+    run = cluster.run("ninth")
+    run.disturb = disturb
+    assert run.execute(last_span="2", settings=["training.epochs=7"]) == "FAILED"
+    assert [(attempt.task, attempt.exit_status) for attempt in run.attempts] == [
+        ("data", 0),
+        ("training", -9),
+        ("report", 0),
+    ]
+    record = cluster.record("ninth")
+    assert (record.status, record.nodes["Trainer"].state) == ("failed", "failed")
+    assert str(record.message).startswith("Trainer: cut off, ")
+    failed = [execution.id for execution in cluster.executions() if execution.last_known_state == Execution.FAILED]
+    [cut] = failed
+    assert not list((cluster.directory / "root" / "spans" / "artifacts").glob(f"*/*/{cut}"))
 
 
 def test_nobody_is_left_running(cluster: Cluster) -> None:

@@ -123,7 +123,7 @@ kubeflow:
   cpu: 0.5
   environment: {TF_NUM_INTRAOP_THREADS: "2"}
   volumes: [{claim: shared, mount: /darkroom}, {claim: images, mount: /data}]
-  secrets: [{name: store, environment: {DARKROOM_METADATA: url, AWS_SECRET_ACCESS_KEY: key}}]
+  secrets: [{name: store, environment: {DARKROOM_METADATA: url, AWS_SECRET_ACCESS_KEY: key, AWS_SESSION_TOKEN: key}}]
   nodes:
     Trainer:
       memory: 16Gi
@@ -155,17 +155,18 @@ kubeflow:
     assert trainer["activeDeadlineSeconds"] == "7200"
     assert "nodeSelector" not in platform["exec-release"]
     assert [mount["mountPath"] for mount in trainer["pvcMount"]] == ["/darkroom", "/data"]
-    [secret] = trainer["secretAsEnv"]
-    assert secret["secretName"] == "store"
-    assert {each["envVar"]: each["secretKey"] for each in secret["keyToEnv"]} == {
+    secrets = trainer["secretAsEnv"]
+    assert {each["secretName"] for each in secrets} == {"store"}
+    assert {each["envVar"]: each["secretKey"] for secret in secrets for each in secret["keyToEnv"]} == {
         "DARKROOM_METADATA": "url",
         "AWS_SECRET_ACCESS_KEY": "key",
+        "AWS_SESSION_TOKEN": "key",
     }
     retries = pipeline["components"]["comp-exit-handler-1"]["dag"]["tasks"]["training"]["retryPolicy"]
     assert retries == {
         "backoffDuration": "60s",
         "backoffFactor": 2.0,
-        "backoffMaxDuration": "3600s",
+        "backoffMaxDuration": f"{30 * 24 * 3600}s",
         "maxRetryCount": 4,
     }
     environment = {item["name"]: item["value"] for item in containers(pipeline)["training"]["env"]}

@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from kubeflow.node import main
+from pipeline.record import read_record
 
 TEXT = json.dumps({"name": "small", "data": {"dataset": "digits"}})
 
@@ -51,3 +52,16 @@ def test_a_volume_must_be_writable(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     result = work(tmp_path)
     assert result.exit_code == 1
     assert "kubeflow.root" in result.stderr
+
+
+def test_missing_data_is_what_the_run_ended_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The report's task finds why nothing began, in the record; the reason is the last line here, with status 2."""
+    monkeypatch.setenv("DARKROOM_METADATA", "mysql://ann:hush@127.0.0.1:9/metadata")
+    text = json.dumps({"name": "small", "data": {"source": str(tmp_path / "no" / "images")}})
+    result = work(tmp_path, "--nodes", "ImageExampleGen,DataGate", text=text)
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[-1].startswith("invalid: data.source: ")
+    record = read_record(tmp_path / "small" / "runs", "run-1")
+    assert record is not None
+    assert record.status == "invalid"
+    assert str(tmp_path / "no") in str(record.message)

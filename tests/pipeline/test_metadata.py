@@ -46,6 +46,20 @@ def test_what_is_no_database(url: str) -> None:
     assert caught.value.__cause__ is None
 
 
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("mysql://ann:hush@db/metadata?sslmode=require", "sslmode; mysql:// knows ssl_ca alone"),
+        ("postgresql://ann:hush@db/metadata?sslmode=require&ssl_ca=/hush", "ssl_ca; postgresql:// knows sslmode alone"),
+    ],
+)
+def test_an_option_that_would_have_no_effect_is_refused(url: str, told: str) -> None:
+    """Or a connection would be in the clear that was asked to be encrypted. Its value is not told."""
+    with pytest.raises(StageError, match=f"DARKROOM_METADATA has the option {told}") as caught:
+        server_connection(url)
+    assert "hush" not in str(caught.value)
+
+
 def test_places_hold_no_password(tmp_path: Path) -> None:
     """Where ML Metadata is can be told to anybody."""
     told = place_of(server_connection("mysql://ann:hush@db.example/metadata"))

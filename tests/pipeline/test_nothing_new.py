@@ -17,7 +17,7 @@ import pytest
 from pipeline.nothing_new import run_with_nothing_new
 from pipeline.paths import Paths
 from pipeline.progress import PlainProgress
-from pipeline.record import RunRecord, read_records
+from pipeline.record import RunRecord, new_run_id, read_records
 from schemas.loading import load_experiment
 from tests.command_line import ROOT, Outcome
 from tests.pipeline.projects import Project, make_project, write_records
@@ -44,7 +44,7 @@ def quick(project: Project, *overrides: str) -> RunRecord | None:
     """The record where nothing is to be done; such a record is taken away again."""
     experiment = load_experiment(str(project.directory / "small.yaml"), overrides)
     paths = Paths(project.directory / "workspace", "small")
-    record = run_with_nothing_new(experiment, paths, PlainProgress(io.StringIO()))
+    record = run_with_nothing_new(experiment, paths, PlainProgress(io.StringIO()), new_run_id(paths.runs))
     if record is not None:
         (paths.runs / record.run_id / "record.json").unlink()
         (paths.runs / record.run_id).rmdir()

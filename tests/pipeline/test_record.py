@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -131,12 +132,35 @@ def test_what_a_program_gets_where_nothing_ran() -> None:
     assert (content["nodes"], content["metrics"], content["pushed_version"]) == ({}, {}, None)
 
 
-def test_run_ids_sort_by_time() -> None:
+def test_run_ids_sort_by_time(tmp_path: Path) -> None:
     """An id starts with the time in UTC, and those of one second are in order, too: runs may take less than that."""
     ids = []
     for _ in range(200):
-        ids.append(new_run_id())
+        ids.append(new_run_id(tmp_path))
         time.sleep(0.0001)
     assert len(set(ids)) == len(ids)
     assert sorted(ids) == ids
     assert all(re.fullmatch(r"\d{8}T\d{6}-[0-9a-f]{4}", run_id) for run_id in ids)
+
+
+@pytest.mark.parametrize(
+    ("last", "following"),
+    [
+        ("20990102T030405-0001", "20990102T030405-0002"),
+        ("20990102T030405-f423", "20990102T030406-0000"),
+        ("20991231T235959-ffff", "21000101T000000-0bdc"),
+    ],
+)
+def test_a_run_follows_the_others_though_the_clock_was_set_back(last: str, following: str, tmp_path: Path) -> None:
+    """Or a later run would be taken for an older one: by the cache of whole runs, and by what removes old ones."""
+    for name in (last, "20260101T000000-0000", "not-a-run", "a0b1c2d3-0000-4000-8000-000000000000"):
+        (tmp_path / name).mkdir()
+    assert new_run_id(tmp_path) == following
+
+
+def test_runs_of_kubeflow_are_in_the_order_of_their_time(tmp_path: Path) -> None:
+    """Their ids are Kubeflow's, and say nothing of it."""
+    days = {"fff": 1, "20260102T030405-abcd": 2, "aaa": 3}
+    for run_id, day in days.items():
+        replace(full_record(run_id), started=f"2026-01-0{day}T03:04:05+00:00").write(tmp_path)
+    assert [record.run_id for record in read_records(tmp_path)] == list(days)

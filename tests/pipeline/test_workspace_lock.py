@@ -4,6 +4,7 @@ import errno
 import fcntl
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -23,8 +24,7 @@ import sys, time
 from pathlib import Path
 from pipeline.paths import Paths
 from pipeline.workspace_lock import workspace_lock
-with workspace_lock(Paths(Path(sys.argv[1]), "small"), "run small") as lock:
-    lock.name_run("20260102T030405-abcd")
+with workspace_lock(Paths(Path(sys.argv[1]), "small"), "run small", starts_run=True):
     print("TensorFlow" if "tensorflow" in sys.modules else "held", flush=True)
     time.sleep(float(sys.argv[2]))
 """
@@ -56,8 +56,9 @@ def test_a_second_one_is_told_who_holds_it(tmp_path: Path) -> None:
     assert holder is not None
     assert holder.process == process.pid
     text = str(caught.value)
+    assert re.fullmatch(r"\d{8}T\d{6}-[0-9a-f]{4}", holder.run_id or "")
     expected = (
-        f"{paths.root} is in use by run small (run 20260102T030405-abcd), process {process.pid} of {holder.user}, since"
+        f"{paths.root} is in use by run small (run {holder.run_id}), process {process.pid} of {holder.user}, since"
     )
     assert text.startswith(expected)
     assert text.endswith(f"wait for it, as with --wait SECONDS, or end it: kill {process.pid}")
@@ -70,9 +71,9 @@ def test_a_killed_holder_lets_go(tmp_path: Path) -> None:
         process.send_signal(signal.SIGKILL)
         process.wait(30)
         assert holder_of(paths) is None
-        with workspace_lock(paths, "gc small") as lock:
-            assert holder_of(paths) == lock.holder
-            assert lock.holder.process == os.getpid()
+        with workspace_lock(paths, "gc small") as holder:
+            assert holder_of(paths) == holder
+            assert (holder.process, holder.run_id) == (os.getpid(), None)
     assert holder_of(paths) is None
 
 

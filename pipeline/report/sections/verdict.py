@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pipeline.nodes import LOADING, RUN_REPORT
 from pipeline.record import (
     FAILED,
+    INVALID,
     NOT_BLESSED,
     PUSHED,
     REFUSED,
@@ -34,6 +35,8 @@ def headline(record: RunRecord) -> tuple[str, Tone]:
         return f"Stopped at {node}: the data cannot be used as it is", "problem"
     if record.status in (NOT_BLESSED, REFUSED):
         return f"Not pushed: {node} refused the model", "problem"
+    if record.status == INVALID:
+        return "Not begun: the experiment is wrong", "problem"
     if record.status == RUNNING:
         return f"Still at {node}", "plain"
     how = "Interrupted" if _INTERRUPTED in (record.message or "") else "Failed"

@@ -123,9 +123,9 @@ def test_looking_loads_no_tensorflow(lived: Lived) -> None:
 def test_a_run_under_way_is_left_alone(lived: Lived) -> None:
     """While another holds the workspace, gc says who, ends with 1 and removes nothing."""
     before = tree(lived.project.root)
-    with workspace_lock(Paths(lived.project.directory / "workspace", "small"), "run small") as lock:
+    with workspace_lock(Paths(lived.project.directory / "workspace", "small"), "run small") as holder:
         outcome = lived.gc("--keep", "1", "--delete")
-        assert lock.holder.describe() in outcome.errors
+        assert holder.describe() in outcome.errors
     assert outcome.exit_status == 1
     assert tree(lived.project.root) == before
 

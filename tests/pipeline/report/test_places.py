@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pipeline.paths import Paths
+from pipeline.record import RunRecord
 from pipeline.report.places import newest_report, report_path
 from tests.command_line import in_process
 from tests.places import touch
@@ -12,8 +13,11 @@ def test_the_newest_run_s_report(tmp_path: Path) -> None:
     """That of the newest run, never the page that compares them all."""
     paths = Paths(tmp_path, "digits")
     assert newest_report(paths) is None
-    for name in ("20260101T000000-ffff.html", "20260102T000000-0000.html", "index.html"):
-        touch(paths.reports, name)
+    touch(paths.reports, "index.html")
+    for run_id in ("20260101T000000-ffff", "20260102T000000-0000", "20260103T000000-0000"):
+        RunRecord(run_id, "digits", "", "").write(paths.runs)
+    for run_id in ("20260101T000000-ffff", "20260102T000000-0000"):
+        touch(paths.reports, f"{run_id}.html")
     assert newest_report(paths) == report_path(paths, "20260102T000000-0000")
 
 
