@@ -34,8 +34,8 @@ def gc(
 ) -> None:
     """Show what no kept run or model needs; --delete removes it.
 
-    Blessed and served models stay, and what the next run needs: its cache, its baseline, its champion. Exit status:
-    0 done; 1 a run is under way, or not all could be removed; 2 the experiment is wrong.
+    Served versions stay, the last blessed models, and what the next run needs: its cache, its baseline, its champion.
+    Exit status: 0 done; 1 a run is under way, or not all could be removed; 2 the experiment is wrong.
     """
     loaded, paths = load(experiment, overrides, workspace, as_json, require_places=False)
     from schemas.problems import shown_path
@@ -43,6 +43,11 @@ def gc(
     if not paths.metadata.exists():
         nothing = {"status": "found", "bytes": 0, "removed": {}, "kept": {}, "paths": [], "failures": []}
         message = f"{loaded.name} has not run yet in {shown_path(paths.root)}"
+        if any(paths.runs.glob("*")):
+            message = (
+                f"{shown_path(paths.root)} has no ML Metadata of its own, as on Kubeflow, where a database has it; gc does"
+                " not ask that, and cannot tell what is needed: nothing is removed"
+            )
         end(message, 0, nothing if as_json else None)
     from components.errors import StageError
     from pipeline.garbage.collection import collect

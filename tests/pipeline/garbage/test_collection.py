@@ -14,6 +14,7 @@ from ml_metadata.proto import metadata_store_pb2
 
 from pipeline.garbage import removal
 from pipeline.paths import Paths
+from pipeline.record import RunRecord
 from pipeline.workspace_lock import workspace_lock
 from tests.bookkeeping import assert_nothing_is_left_half_done, store_at
 from tests.command_line import ROOT, Outcome
@@ -189,3 +190,13 @@ def test_a_workspace_without_runs_has_nothing_to_remove(tmp_path: Path) -> None:
     assert outcome.exit_status == 0
     assert "small has not run yet in" in outcome.errors
     assert not project.root.exists()
+
+
+def test_a_workspace_of_kubeflow_is_left_as_it_is(tmp_path: Path) -> None:
+    """Its ML Metadata is in a database that gc does not ask; that is told, rather than that nothing has run."""
+    project = make_project(tmp_path, [])
+    RunRecord("a0b1", "small", "", "").write(project.root / "runs")
+    outcome = project.command("gc", "--keep", "1", "--delete")
+    assert outcome.exit_status == 0
+    assert "has no ML Metadata of its own, as on Kubeflow" in outcome.errors
+    assert (project.root / "runs" / "a0b1" / "record.json").exists()
