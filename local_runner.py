@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from components.leaving import leaving_promptly
 from pipeline.command import USAGE, end, experiment_options, json_option, load, locked, wait_option
 from pipeline.commands.gc import gc
 from pipeline.commands.schedule import schedule
@@ -252,4 +253,5 @@ def _no_predictions(errors: list[str]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main()
+    with leaving_promptly():
+        main()

@@ -11,6 +11,7 @@ from typing import NoReturn
 
 import click
 
+from components.leaving import leaving_promptly
 from pipeline.command import USAGE, end, on_one_line
 from pipeline.record import INVALID, RUNNING, UNCHANGED, RunRecord
 from schemas.kubeflow import IMAGE_VARIABLE, METADATA_VARIABLE
@@ -140,4 +141,5 @@ def _overrides(settings: str, data_source: str, last_span: str) -> list[str]:
 
 
 if __name__ == "__main__":
-    main()
+    with leaving_promptly():
+        main()

@@ -16,6 +16,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from components.canary.plan import BATCH_SIZES, Answer, Plan
+from components.leaving import leaving_promptly
 
 _NUM_LATENCIES = 200
 
@@ -164,4 +165,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with leaving_promptly():
+        main()

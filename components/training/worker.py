@@ -15,6 +15,8 @@ import sys
 import time
 from pathlib import Path
 
+from components.leaving import leaving_promptly
+
 _LONGEST_WAIT = 600.0
 _PAUSE = 0.5
 _ERROR_STATUS = 3
@@ -79,4 +81,5 @@ def _write(file: Path, content: object) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    with leaving_promptly():
+        sys.exit(main(sys.argv[1:]))

@@ -45,8 +45,8 @@ def gc(
         message = f"{loaded.name} has not run yet in {shown_path(paths.root)}"
         if any(paths.runs.glob("*")):
             message = (
-                f"{shown_path(paths.root)} has no ML Metadata of its own, as on Kubeflow, where a database has it; gc does"
-                " not ask that, and cannot tell what is needed: nothing is removed"
+                f"{shown_path(paths.root)} has no ML Metadata of its own, as on Kubeflow, where a database has it; gc"
+                " does not ask that, and cannot tell what is needed: nothing is removed"
             )
         end(message, 0, nothing if as_json else None)
     from components.errors import StageError
