@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from components.durability import sync
+
 
 def write_whole(file: Path, text: str) -> None:
     """Writes a text in place of what the file held.
 
     Args:
       file: in a directory that exists.
-      text: goes to the disk before the file gets its name.
+      text: goes to the disk before the file gets its name, and the name before this returns.
     """
     growing = file.with_name(f".{file.name}")
     with growing.open("w", encoding="utf-8") as stream:
@@ -19,3 +21,4 @@ def write_whole(file: Path, text: str) -> None:
         stream.flush()
         os.fsync(stream.fileno())
     os.replace(growing, file)
+    sync(file.parent)

@@ -1,4 +1,4 @@
-"""Launches one node of a compiled pipeline at a time, through TFX's own Launcher and ML Metadata."""
+"""Launches one node of a compiled pipeline at a time, through TFX's Launcher and ML Metadata."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from tfx import types
 from tfx.dsl.compiler import compiler, constants
 from tfx.orchestration.local import runner_utils
 from tfx.orchestration.pipeline import Pipeline
-from tfx.orchestration.portable import launcher, runtime_parameter_utils
+from tfx.orchestration.portable import runtime_parameter_utils
 from tfx.orchestration.portable.mlmd import execution_lib
 from tfx.proto.orchestration import pipeline_pb2
 
+from pipeline.durable_launcher import DurableLauncher
 from pipeline.engine import use_this_process
 from pipeline.metadata import PatientMetadata
 from pipeline.record import CACHED, EXECUTED
@@ -104,7 +105,7 @@ class CompiledPipeline:
         node.execution_options.caching_options.enable_cache = from_cache
         self._give_up(node_id)
         try:
-            execution_info = launcher.Launcher(
+            execution_info = DurableLauncher(
                 pipeline_node=node,
                 mlmd_connection=self._metadata(),
                 pipeline_info=self._ir.pipeline_info,

@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from components.durability import sync, sync_tree
 from pipeline.capture import captured
 from schemas.data import Data
 from schemas.listing import is_remote
@@ -135,7 +136,9 @@ def _write(data: Data, place: str, encoding: str, result: Ingestion) -> None:
         (whole / _REPORT).write_text(report.to_json())
         _gather(report, parts, whole, bool(data.splits.patterns), result)
         _judge(report, data, result)
+        sync_tree(whole)
         whole.replace(destination)
+        sync(destination.parent)
 
 
 def _ingest(data: Data, parts: Path, quarantine: Path, encoding: str) -> IngestionReport:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from components.durability import make_directories
 from schemas.experiment import Experiment
 
 DATASETS = "_datasets"
@@ -82,7 +83,7 @@ class Paths:
         """
         try:
             for directory in (self.artifacts, self.runs):
-                directory.mkdir(parents=True, exist_ok=True)
+                make_directories(directory)
             for directory in (self.root, self.artifacts, self.runs):
                 probe = directory / ".probe"
                 probe.touch()

@@ -6,12 +6,15 @@ import json
 import shutil
 import uuid
 from dataclasses import asdict
+from pathlib import Path
 
 from apache_beam.io.filesystems import FileSystems
 
+from components.durability import make_directories, sync
 from components.image_example_gen.items import Refused
 from components.image_example_gen.report import Refusal
 from components.image_example_gen.shards import QUARANTINE, Growing, publish
+from schemas.listing import is_remote
 
 RECORDS, LINES = ".tfrecord", ".jsonl"
 
@@ -39,7 +42,7 @@ def publish_quarantine(output_uri: str, directory: str, name: str) -> str | None
 
     Args:
       output_uri: of the examples.
-      directory: for the pair; made where it is missing.
+      directory: for the pair, which is on the disk then; made where it is missing.
       name: of the pair; an older one of the same name is replaced.
 
     Returns:
@@ -48,6 +51,9 @@ def publish_quarantine(output_uri: str, directory: str, name: str) -> str | None
     parts = FileSystems.join(output_uri, QUARANTINE)
     path = FileSystems.join(directory, name)
     lines = _files(parts, LINES)
+    is_local = bool(lines) and not is_remote(directory)
+    if is_local:
+        make_directories(Path(directory))
     places = {}
     for ending in (RECORDS, LINES) if lines else ():
         places[path + ending] = growing = FileSystems.join(directory, f".{uuid.uuid4().hex}{ending}")
@@ -56,6 +62,10 @@ def publish_quarantine(output_uri: str, directory: str, name: str) -> str | None
                 with FileSystems.open(part, compression_type="uncompressed") as file:
                     shutil.copyfileobj(file, whole)
     publish(places)
+    if is_local:
+        # It is no output of the stage, with which it would be brought to the disk.
+        for place in (*places, directory):
+            sync(Path(place))
     FileSystems.delete([parts])
     return path if lines else None
 

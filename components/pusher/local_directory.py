@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from components.durability import make_directories, sync, sync_tree
 from components.errors import StageError
 from components.pusher import naming
 from components.pusher.history import Event, read_lines, to_line
@@ -83,7 +84,7 @@ class LocalDirectory:
           StageError: another held it for too long.
           OSError: the directory cannot be made or written to.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
+        make_directories(self.path)
         with exclusive(self.path / naming.LOCK, _LOCK_SECONDS):
             self._sweep()
             yield
@@ -109,7 +110,7 @@ class LocalDirectory:
                 raise StageError(f"the copy of {servable} is not what it should be: {damage}; run again")
             (staging / naming.MANIFEST).parent.mkdir(exist_ok=True)
             (staging / naming.MANIFEST).write_text(manifest.to_json())
-            _sync_tree(staging)
+            sync_tree(staging)
             yield lambda version: self._commit(staging, version)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
@@ -143,14 +144,15 @@ class LocalDirectory:
             file.write(b"\n" * cut + to_line(event).encode())
             file.flush()
             os.fsync(file.fileno())
+        sync(self.path)
 
     def write(self, name: str, text: str) -> None:
         """Writes a file beside the versions, whole or not at all."""
         growing = self.path / f"{naming.WRITING}{uuid.uuid4().hex}"
         growing.write_text(text, encoding="utf-8")
-        _sync(growing)
+        sync(growing)
         os.replace(growing, self.path / name)
-        _sync(self.path)
+        sync(self.path)
 
     @contextlib.contextmanager
     def at_hand(self, version: int) -> Iterator[Path]:
@@ -182,12 +184,12 @@ class LocalDirectory:
         if place.exists():
             return False
         staging.rename(place)
-        _sync(self.path)
+        sync(self.path)
         return True
 
     def _rename(self, source: str, target: str) -> None:
         (self.path / source).rename(self.path / target)
-        _sync(self.path)
+        sync(self.path)
 
     def _sweep(self) -> None:
         """Removes what is half written or half deleted and whose process is dead."""
@@ -211,18 +213,3 @@ class LocalDirectory:
             shutil.rmtree(self.path / staging, ignore_errors=True)
             lock.unlink(missing_ok=True)
             os.close(descriptor)
-
-
-def _sync_tree(directory: Path) -> None:
-    for parent, _, names in os.walk(directory):
-        for name in names:
-            _sync(Path(parent, name))
-        _sync(Path(parent))
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -14,6 +14,7 @@ import tensorflow_transform as tft
 from tfx.components.trainer import fn_args_utils
 from tfx.dsl.io import fileio
 
+from components.durability import make_directories
 from components.errors import TrainingError
 from components.image_example_gen.report import read_report
 from components.networks.network import build_network
@@ -24,6 +25,7 @@ from components.training.cluster import needs_own_processes, train_apart
 from components.training.feeds import settle
 from components.training.request import TrainingRequest
 from components.training.training import TrainingResult, train
+from components.whole_files import write_whole
 from schemas.augmentation import Augmentation
 from schemas.export import Export
 from schemas.hyperparameters import Sections, apply
@@ -148,15 +150,13 @@ def _settled(request: TrainingRequest, checkpoints: Path) -> TrainingRequest:
         training = Training.model_validate_json(kept.read_text())
         return request.model_copy(update={"training": training})
     request = settle(request)
-    growing = kept.with_suffix(".growing")
-    growing.write_text(request.training.model_dump_json())
-    growing.replace(kept)
+    write_whole(kept, request.training.model_dump_json())
     return request
 
 
 def _remove_finished(own: Path) -> None:
     """Lets go of what earlier trainings needed while they were under way."""
-    own.mkdir(parents=True, exist_ok=True)
+    make_directories(own)
     for other in own.parent.iterdir():
         if other != own and (other / _FINISHED).exists():
             shutil.rmtree(other, ignore_errors=True)

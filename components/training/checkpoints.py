@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from components.durability import make_directories, sync, sync_tree
+
 _PREFIX = "epoch-"
 _GROWING = ".growing"
 _ARRAYS = "arrays.npz"
@@ -31,7 +33,7 @@ class CheckpointStore:
     """Keeps the newest checkpoints of one training.
 
     A checkpoint appears by one rename of a directory that was written and synced before, so that a process killed at
-    any moment leaves whole checkpoints alone.
+    any moment, or a loss of power, leaves whole checkpoints alone.
     """
 
     def __init__(self, directory: str | Path, keep: int) -> None:
@@ -48,22 +50,20 @@ class CheckpointStore:
         """Keeps the state after an epoch, and lets go of the oldest."""
         growing = self._directory / _GROWING
         shutil.rmtree(growing, ignore_errors=True)
-        growing.mkdir(parents=True)
+        make_directories(growing)
         flat = {
             f"{name}/{index}": array for name, group in checkpoint.arrays.items() for index, array in enumerate(group)
         }
         sizes = {name: len(group) for name, group in checkpoint.arrays.items()}
         with (growing / _ARRAYS).open("wb") as file:
             np.savez(file, **flat)
-            _sync(file.fileno())
         with (growing / _STATE).open("w") as text:
             json.dump({"state": checkpoint.state, "sizes": sizes}, text)
-            text.flush()
-            _sync(text.fileno())
+        sync_tree(growing)
         target = self._directory / f"{_PREFIX}{epoch:05d}"
         shutil.rmtree(target, ignore_errors=True)
         os.replace(growing, target)
-        _sync_directory(self._directory)
+        sync(self._directory)
         for old in self._all()[: -self._keep]:
             shutil.rmtree(old, ignore_errors=True)
 
@@ -72,7 +72,7 @@ class CheckpointStore:
         for directory in reversed(self._all()):
             try:
                 return _read(directory)
-            except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+            except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
                 continue
         return None
 
@@ -109,15 +109,3 @@ def assign(variables: Sequence[Any], values: Sequence[np.ndarray]) -> None:
         )
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
-
-
-def _sync(descriptor: int) -> None:
-    os.fsync(descriptor)
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from components.durability import sync, sync_tree
 from components.errors import DataError
 from schemas import features
 
@@ -55,7 +56,9 @@ def write_folds(patterns: Sequence[str], num_folds: int, num_classes: int, seed:
         shutil.rmtree(growing, ignore_errors=True)
         growing.mkdir(parents=True)
         _write(files, num_folds, num_classes, seed, growing)
+        sync_tree(growing)
         os.replace(growing, directory)
+        sync(directory.parent)
     counts = json.loads((directory / _COUNTS).read_text())
     return [Fold(str(directory / _file_name(number)), tuple(each)) for number, each in enumerate(counts)]
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from components.durability import make_directories
 from components.training.request import TrainingRequest
 from components.tuner.outcome import Outcome
 from components.tuner.workers import Workers
@@ -32,7 +33,7 @@ class Trainings:
           directory: where results are kept; made where it is missing.
           workers: carry the trainings out.
         """
-        directory.mkdir(parents=True, exist_ok=True)
+        make_directories(directory)
         self._directory = directory
         self._workers = workers
         self._files: dict[str, Path] = {}

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from components.durability import make_directories, sync, sync_tree
 from pipeline.datasets import DATASETS
 
 # Hidden, so that no reader takes it for a file of examples.
@@ -32,10 +33,10 @@ class _Manifest(NamedTuple):
 def prepare(name: str, directory: Path) -> Path:
     """Makes an embedded data set's TFRecords, unless they are there already.
 
-    They appear all at once, by the renaming of a directory: a preparation that was killed leaves
-    nothing that counts as complete, and the next one removes what it left. Of two processes at once,
-    one prepares and the other waits for it. Where everything is there, nothing is locked or written,
-    and neither TensorFlow nor the data set's module is imported.
+    They appear all at once, by the renaming of a directory that is on the disk already: a preparation that
+    was killed, or a loss of power, leaves nothing that counts as complete and is not, and the next one
+    removes what is left. Of two processes at once, one prepares and the other waits for it. Where everything
+    is there, nothing is locked or written, and neither TensorFlow nor the data set's module is imported.
 
     Args:
       name: a key of `pipeline.datasets.DATASETS`.
@@ -56,7 +57,7 @@ def prepare(name: str, directory: Path) -> Path:
     if _is_complete(name, directory):
         return directory
     place = directory.resolve()
-    place.parent.mkdir(parents=True, exist_ok=True)
+    make_directories(place.parent)
     with _lock(place.with_name(f".{place.name}.lock")):
         if not _is_complete(name, place):
             _make(name, place)
@@ -86,11 +87,13 @@ def _make(name: str, place: Path) -> None:
     try:
         partial.mkdir()
         _write(name, partial)
+        sync_tree(partial)
         if place.exists():
             # Set aside whole: a removal that is cut off in the middle would leave files of unknown origin.
             _remove(discarded)
             place.rename(discarded)
         partial.rename(place)
+        sync(place.parent)
     finally:
         _remove(partial)
         _remove(discarded)

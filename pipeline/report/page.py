@@ -12,6 +12,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from components.durability import make_directories, sync
 from pipeline.report.content import Block, Section, Tone
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -49,12 +50,14 @@ def render(page: Page) -> str:
 
 
 def publish(content: str, path: Path) -> None:
-    """Writes a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Writes a file whole or not at all, also when power fails."""
+    make_directories(path.parent)
     growing = path.with_name(f".{path.name}.{os.getpid()}")
     # Names of files and labels may hold halves of characters, which UTF-8 does not know.
     growing.write_text(content, encoding="utf-8", errors="replace")
+    sync(growing)
     os.replace(growing, path)
+    sync(path.parent)
 
 
 @functools.cache

@@ -57,22 +57,24 @@ def test_nothing_is_there_at_first(tmp_path: Path) -> None:
     assert CheckpointStore(tmp_path, 1).newest() is None
 
 
+@pytest.mark.parametrize("left", [0.5, 0.0])
 @pytest.mark.parametrize("damage", ["arrays.npz", "state.json"])
-def test_a_damaged_checkpoint_is_passed_over(damage: str, tmp_path: Path) -> None:
+def test_a_damaged_checkpoint_is_passed_over(damage: str, left: float, tmp_path: Path) -> None:
     """Where the newest cannot be read, cut off by a power loss say, the one before it is."""
     store = CheckpointStore(tmp_path, 2)
     for epoch in (1, 2):
         store.write(epoch, checkpoint(epoch))
     file = tmp_path / "epoch-00002" / damage
-    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    file.write_bytes(file.read_bytes()[: int(file.stat().st_size * left)])
     assert store.newest().state["epoch"] == 1  # type: ignore[union-attr]
 
 
 def test_a_killed_writer_leaves_whole_checkpoints(tmp_path: Path) -> None:
     """Killed at any moment, what is there is whole, and at most one epoch older than what was reported written."""
     for delay in (0.05, 0.11, 0.23):
+        directory = tmp_path / str(delay)
         process = subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", WRITER, str(directory)], cwd=ROOT, stdout=subprocess.PIPE, text=True
         )
         assert process.stdout
         for _ in range(3):
@@ -81,7 +83,7 @@ def test_a_killed_writer_leaves_whole_checkpoints(tmp_path: Path) -> None:
         process.kill()
         reported = int(process.stdout.read().split()[-1])
         process.wait()
-        found = CheckpointStore(tmp_path, 2).newest()
+        found = CheckpointStore(directory, 2).newest()
         assert found is not None
         epoch = found.state["epoch"]
         assert epoch in (reported, reported + 1)
