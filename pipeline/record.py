@@ -11,6 +11,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+from components.durability import make_directories
 from components.whole_files import write_whole
 
 RECORD_NAME = "record.json"
@@ -132,7 +133,7 @@ class RunRecord:
     def write(self, runs: Path) -> None:
         """Keeps the record as `<runs>/<run_id>/record.json`, whole or not at all, also when power fails."""
         directory = runs / self.run_id
-        directory.mkdir(parents=True, exist_ok=True)
+        make_directories(directory)
         write_whole(directory / RECORD_NAME, json.dumps(asdict(self), indent=1))
 
     def to_json(self) -> dict[str, Any]:
