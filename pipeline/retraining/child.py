@@ -45,7 +45,7 @@ class Outcome:
         """One line for a person."""
         message = self.result.get("message") or "; ".join(self.result.get("errors") or [])
         if not self.result:
-            message = f"its process ended with {_named(self.exit_status)}"
+            message = f"its process ended with {named(self.exit_status)}"
         late = " (at its deadline)" if self.is_late else ""
         version = self.result.get("pushed_version")
         run = f"run {self.result['run_id']} " if self.result.get("run_id") else ""
@@ -114,7 +114,8 @@ def last_object(output: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _named(exit_status: int) -> str:
+def named(exit_status: int) -> str:
+    """How a process ended, for a person: `exit status 1`, or the name of the signal that ended it."""
     if exit_status >= 0:
         return f"exit status {exit_status}"
     try:

@@ -10,11 +10,13 @@ import json
 import os
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
 from components.errors import StageError
 from pipeline.record import RunRecord
+from pipeline.retraining.child import last_object, named
 from schemas.gate import Gate
 
 _ROOT = Path(__file__).resolve().parent.parent.parent
@@ -53,15 +55,18 @@ def find_drift(gate: Gate, last: RunRecord) -> list[str]:
             capture_output=True,
             text=True,
             timeout=_TIMEOUT,
-            check=True,
+            check=False,
         )
-        told: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
-    except subprocess.CalledProcessError as error:
-        raise StageError(f"drift could not be measured: {error.stderr.strip().splitlines()[-1:]}") from error
-    except (subprocess.TimeoutExpired, ValueError, IndexError, OSError) as error:
+    except (subprocess.TimeoutExpired, OSError) as error:
         raise StageError(f"drift could not be measured: {type(error).__name__}") from error
+    # An answer that is whole counts, however its process ended.
+    told = last_object(result.stdout)
     if "error" in told:
         raise StageError(told["error"])
+    if "findings" not in told:
+        said = result.stderr.strip().splitlines()[-1:]
+        why = said[0] if said else f"its process ended with {named(result.returncode)}"
+        raise StageError(f"drift could not be measured: {why}")
     return [str(message) for message in told["findings"]]
 
 
@@ -85,15 +90,24 @@ def _measure(given: dict[str, Any]) -> list[str]:
     return [finding.message for finding in findings if finding.feature is not None]
 
 
-def _main() -> None:
+def _main() -> int:
     from pipeline import runtime
 
     runtime.configure()
     try:
-        print(json.dumps({"findings": _measure(json.load(sys.stdin))}))
+        told: dict[str, Any] = {"findings": _measure(json.load(sys.stdin))}
     except StageError as error:
-        print(json.dumps({"error": str(error)}))
+        told = {"error": str(error)}
+    except Exception:
+        traceback.print_exc()
+        return 1
+    print(json.dumps(told))
+    return 0
 
 
 if __name__ == "__main__":
-    _main()
+    status = _main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Threads of the libraries are still at work, and may abort a process that ends while they are.
+    os._exit(status)
