@@ -10,11 +10,11 @@ import json
 import os
 import subprocess
 import sys
-import traceback
 from pathlib import Path
 from typing import Any
 
 from components.errors import StageError
+from components.leaving import leaving_promptly
 from pipeline.record import RunRecord
 from pipeline.retraining.child import last_object, named
 from schemas.gate import Gate
@@ -90,7 +90,7 @@ def _measure(given: dict[str, Any]) -> list[str]:
     return [finding.message for finding in findings if finding.feature is not None]
 
 
-def _main() -> int:
+def _main() -> None:
     from pipeline import runtime
 
     runtime.configure()
@@ -98,16 +98,9 @@ def _main() -> int:
         told: dict[str, Any] = {"findings": _measure(json.load(sys.stdin))}
     except StageError as error:
         told = {"error": str(error)}
-    except Exception:
-        traceback.print_exc()
-        return 1
     print(json.dumps(told))
-    return 0
 
 
 if __name__ == "__main__":
-    status = _main()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # Threads of the libraries are still at work, and may abort a process that ends while they are.
-    os._exit(status)
+    with leaving_promptly():
+        _main()

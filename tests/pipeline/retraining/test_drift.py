@@ -17,8 +17,9 @@ from schemas.gate import Gate
 from tests.command_line import ROOT
 
 ABORTING_LIBRARY = """
-import atexit, os, runpy
-atexit.register(os.abort)
+import ctypes, runpy
+libc = ctypes.CDLL(None)
+libc.__cxa_atexit(libc.abort, None, None)
 runpy.run_module("pipeline.retraining.drift", run_name="__main__")
 """
 RECORD = replace(
