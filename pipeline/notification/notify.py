@@ -26,7 +26,7 @@ def notify(notifications: Notifications, record: RunRecord, paths: Paths) -> Non
     """
     if record.status == FAILED and is_to_end_after_node():
         return
-    undelivered = tell(notifications, record)
+    undelivered = tell_others(notifications, record)
     if undelivered:
         for text in undelivered:
             record.warn(text)
@@ -34,7 +34,7 @@ def notify(notifications: Notifications, record: RunRecord, paths: Paths) -> Non
             record.write(paths.runs)
 
 
-def tell(notifications: Notifications, record: RunRecord) -> list[str]:
+def tell_others(notifications: Notifications, record: RunRecord) -> list[str]:
     """Tells how a run ended where that is one of the events asked for; writes nothing.
 
     Args:

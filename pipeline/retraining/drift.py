@@ -65,7 +65,7 @@ def find_drift(gate: Gate, last: RunRecord) -> list[str]:
         raise StageError(told["error"])
     if "findings" not in told:
         said = result.stderr.strip().splitlines()[-1:]
-        why = said[0] if said else f"its process ended with {named(result.returncode)}"
+        why = said[0] if said and result.returncode > 0 else f"its process ended with {named(result.returncode)}"
         raise StageError(f"drift could not be measured: {why}")
     return [str(message) for message in told["findings"]]
 
