@@ -70,7 +70,9 @@ def conditions_of(experiment: Experiment, paths: Paths) -> str | None:
 
 
 def basis_of(record: RunRecord, paths: Paths, outputs: Mapping[str, Sequence[Artifact]]) -> dict[str, Any] | None:
-    """What another run needs to know of this one to have its answer; None where another would have to look for itself.
+    """What later runs, and a scheduler, need to know of this one; None where it did not come to a complete answer.
+
+    With it alone another run has not the same answer yet: `conditions` must be known, and the same, too.
 
     Args:
       record: of a run that has ended.
@@ -82,7 +84,7 @@ def basis_of(record: RunRecord, paths: Paths, outputs: Mapping[str, Sequence[Art
     from components.lineage import INPUT_FINGERPRINT
 
     # Data that was accepted is accepted for one run alone.
-    if record.status not in (PUSHED, UNCHANGED) or record.accepted or record.conditions is None:
+    if record.status not in (PUSHED, UNCHANGED) or record.accepted:
         return None
     if "examples" not in outputs or "model" not in outputs:
         return None
@@ -147,7 +149,9 @@ def _newest(runs: Path) -> RunRecord | None:
 def _standing(last: RunRecord, experiment: Experiment, paths: Paths) -> Standing | None:
     """How the last run's model stands where it was pushed; None where something else has changed, or may have."""
     basis = last.basis
-    if basis is None or not last.metrics or last.conditions != conditions_of(experiment, paths):
+    if basis is None or not last.metrics:
+        return None
+    if last.conditions is None or last.conditions != conditions_of(experiment, paths):
         return None
     artifacts = [uri for uris in basis["artifacts"].values() for uri in uris]
     kept = [basis["servable"], last.report, last.sample, *artifacts]

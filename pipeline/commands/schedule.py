@@ -30,7 +30,7 @@ def schedule(experiment: str, overrides: tuple[str, ...], workspace: Path) -> No
 
     from pipeline.paths import WorkspaceError
     from pipeline.retraining.scheduler import Scheduler
-    from pipeline.retraining.state import read_state
+    from pipeline.retraining.state import read_state, state_file
 
     try:
         paths.prepare()
@@ -48,12 +48,25 @@ def schedule(experiment: str, overrides: tuple[str, ...], workspace: Path) -> No
         process = state.process if state else None
         known = f" (process {process.process} of {process.user})" if process else ""
         end(f"another scheduler{known} is at work for {loaded.name} in {workspace}; end it first", 1)
+    except OSError as error:
+        end(_unusable(Path(lock.lock_file), "locked", error), 1)
     try:
         _tell(f"scheduler of {loaded.name}: {', '.join(_triggers(loaded.retraining))}")
         scheduler.serve()
         _tell("ended")
+    except OSError as error:
+        end(_unusable(state_file(paths), "written", error), 1)
     finally:
         lock.release()
+
+
+def _unusable(file: Path, done: str, error: OSError) -> str:
+    from schemas.problems import shown_path
+
+    return (
+        f"{shown_path(file)} cannot be {done}: {error.strerror or error}; free some space, change its permissions, or"
+        " give a workspace on another file system with --workspace DIR"
+    )
 
 
 def _triggers(retraining: Retraining) -> Iterator[str]:

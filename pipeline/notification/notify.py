@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -21,16 +22,31 @@ def notify(notifications: Notifications, record: RunRecord, paths: Paths) -> Non
     Args:
       notifications: the experiment's section.
       record: of the run, written already.
-      paths: where it is written again.
+      paths: where it is written again; where it cannot be, it stays as it was.
     """
-    event = event_of(record.status)
-    if event not in notifications.events or (record.status == FAILED and is_to_end_after_node()):
+    if record.status == FAILED and is_to_end_after_node():
         return
-    undelivered = deliver(notifications, payload_of(record))
+    undelivered = tell_others(notifications, record)
     if undelivered:
         for text in undelivered:
             record.warn(text)
-        record.write(paths.runs)
+        with contextlib.suppress(OSError):
+            record.write(paths.runs)
+
+
+def tell_others(notifications: Notifications, record: RunRecord) -> list[str]:
+    """Tells how a run ended where that is one of the events asked for; writes nothing.
+
+    Args:
+      notifications: the experiment's section.
+      record: of the run.
+
+    Returns:
+      A warning for each that it did not reach.
+    """
+    if event_of(record.status) not in notifications.events:
+        return []
+    return deliver(notifications, payload_of(record))
 
 
 def deliver(notifications: Notifications, payload: dict[str, Any]) -> list[str]:

@@ -29,7 +29,7 @@ def payload_of(record: RunRecord) -> dict[str, Any]:
         "experiment": record.experiment,
         "status": record.status,
         "message": record.message,
-        "run_id": record.run_id,
+        "run_id": record.run_id or None,
         "version": record.pushed_version,
         "serving_directory": record.serving_directory,
         "metrics": record.metrics,

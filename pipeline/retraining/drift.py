@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import StageError
+from components.leaving import leaving_promptly
 from pipeline.record import RunRecord
+from pipeline.retraining.child import last_object, named
 from schemas.gate import Gate
 
 _ROOT = Path(__file__).resolve().parent.parent.parent
@@ -53,15 +55,18 @@ def find_drift(gate: Gate, last: RunRecord) -> list[str]:
             capture_output=True,
             text=True,
             timeout=_TIMEOUT,
-            check=True,
+            check=False,
         )
-        told: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
-    except subprocess.CalledProcessError as error:
-        raise StageError(f"drift could not be measured: {error.stderr.strip().splitlines()[-1:]}") from error
-    except (subprocess.TimeoutExpired, ValueError, IndexError, OSError) as error:
+    except (subprocess.TimeoutExpired, OSError) as error:
         raise StageError(f"drift could not be measured: {type(error).__name__}") from error
+    # An answer that is whole counts, however its process ended.
+    told = last_object(result.stdout)
     if "error" in told:
         raise StageError(told["error"])
+    if "findings" not in told:
+        said = result.stderr.strip().splitlines()[-1:]
+        why = said[0] if said and result.returncode > 0 else f"its process ended with {named(result.returncode)}"
+        raise StageError(f"drift could not be measured: {why}")
     return [str(message) for message in told["findings"]]
 
 
@@ -90,10 +95,12 @@ def _main() -> None:
 
     runtime.configure()
     try:
-        print(json.dumps({"findings": _measure(json.load(sys.stdin))}))
+        told: dict[str, Any] = {"findings": _measure(json.load(sys.stdin))}
     except StageError as error:
-        print(json.dumps({"error": str(error)}))
+        told = {"error": str(error)}
+    print(json.dumps(told))
 
 
 if __name__ == "__main__":
-    _main()
+    with leaving_promptly():
+        _main()

@@ -31,6 +31,32 @@ class Look(NamedTuple):
         return f"span {self.span}" + (f", version {self.version}" if self.version else "")
 
 
+class Settling:
+    """Since when the source has been as it is: what is still being written is not there yet."""
+
+    def __init__(self, seconds: float) -> None:
+        """Nothing has been seen.
+
+        Args:
+          seconds: that a source has to stay as it is; looks that are closer to each other prove nothing.
+        """
+        self._seconds = seconds
+        self._look: Look | None = None
+        self._since = 0.0
+
+    def is_settled(self, look: Look | None, now: float) -> bool:
+        """Whether the source has stayed as it is from an earlier look to this one.
+
+        Args:
+          look: None where the source cannot be read.
+          now: seconds of a clock that is never set.
+        """
+        if look != self._look:
+            self._look, self._since = look, now
+            return False
+        return look is not None and now - self._since >= self._seconds
+
+
 def look_at(experiment: Experiment, paths: Paths) -> Look:
     """The source as ingestion sees it.
 
@@ -98,6 +124,24 @@ def cooled_down_at(retraining: Retraining, state: State) -> datetime | None:
     if state.last is None:
         return None
     return datetime.fromisoformat(state.last.when) + timedelta(minutes=retraining.cooldown_minutes)
+
+
+def come_back_to(now: datetime, state: State) -> bool:
+    """Takes what is noted as of later than now, before the clock was set back, as of now: or all would wait until then.
+
+    Args:
+      now: with a time zone.
+      state: of the scheduler; the caller writes it.
+
+    Returns:
+      Whether there was any such time.
+    """
+    is_back = False
+    if datetime.fromisoformat(state.answered) > now:
+        state.answered, is_back = now.isoformat(), True
+    if state.last is not None and datetime.fromisoformat(state.last.when) > now:
+        state.last.when, is_back = now.isoformat(), True
+    return is_back
 
 
 def overrides_of(retraining: Retraining, state: State, is_other_data: bool) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -13,11 +14,13 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from components.errors import StageError
 from pipeline.nodes import TRAINER
-from pipeline.notification.notify import notify
+from pipeline.notification.notify import tell_others
 from pipeline.paths import Paths
-from pipeline.record import EXECUTED, RUNNING, RunRecord, read_records
+from pipeline.record import EXECUTED, RunRecord
 from pipeline.retraining import due
 from pipeline.retraining.child import Child, Outcome
+from pipeline.retraining.clock import Clock
+from pipeline.retraining.crash import find_remains
 from pipeline.retraining.drift import find_drift, fingerprint_of
 from pipeline.retraining.state import Attempt, Ended, Process, State, read_state
 from schemas.cron import cron_trigger
@@ -25,6 +28,8 @@ from schemas.experiment import Experiment
 
 _PAUSE = 0.1
 _MOST_TIMES_CUT_OFF = 2
+# Of the seconds from one look to the next.
+_SETTLED = 0.5
 _SECONDS_PER_MINUTE = 60.0
 
 
@@ -34,7 +39,7 @@ class Scheduler:
     def __init__(
         self, experiment: Experiment, paths: Paths, arguments: Sequence[str], tell: Callable[[str], None]
     ) -> None:
-        """Starts nothing yet.
+        """Starts nothing and reads nothing yet.
 
         Args:
           experiment: validated.
@@ -48,20 +53,26 @@ class Scheduler:
         self._arguments = list(arguments)
         self._tell = tell
         self._told: dict[str, str] = {}
-        self._state = read_state(paths) or State(answered=_now())
+        self._state = State(answered=_now())
         self._last_look: due.Look | None = None
+        self._settling = due.Settling(self._rules.poll_seconds * _SETTLED)
         self._too_few: str | None = None
         self._measured: tuple[str, list[str]] | None = None
         self._child: Child | None = None
         self._is_at_work = False
         self._times_asked = 0
+        self._not_before = 0.0
 
     def ask_to_end(self) -> None:
         """Lets the scheduler end after the node at work, or at once, asked twice; fit for a signal handler."""
         self._times_asked += 1
 
     def serve(self) -> None:
-        """Waits for what makes a run due, and runs, until it is asked to end."""
+        """Waits for what makes a run due, and runs, until it is asked to end; no other scheduler may be at work.
+
+        Raises:
+          OSError: what it needs to know cannot be written.
+        """
         self._take_over()
         # It warns of every look that a run makes late.
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
@@ -71,13 +82,17 @@ class Scheduler:
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
         now = datetime.now(timezone.utc)
-        scheduler.add_job(self._look, IntervalTrigger(seconds=self._rules.poll_seconds), next_run_time=now, id="poll")
+        poll = IntervalTrigger(seconds=self._rules.poll_seconds)
+        jobs = [scheduler.add_job(self._look, poll, next_run_time=now, id="poll")]
         if self._rules.cron is not None:
-            scheduler.add_job(self._look, cron_trigger(self._rules.cron, self._rules.timezone), id="cron")
+            jobs.append(scheduler.add_job(self._look, cron_trigger(self._rules.cron, self._rules.timezone), id="cron"))
         scheduler.start()
         try:
-            times_passed_on = 0
+            times_passed_on, clock = 0, Clock()
             while not self._times_asked or self._is_at_work:
+                # They would wait for times by the clock as it was.
+                for job in jobs if clock.was_set_back() else ():
+                    job.modify(next_run_time=datetime.now(timezone.utc))
                 if self._times_asked > times_passed_on and self._child is not None:
                     times_passed_on = self._pass_on(self._child)
                 time.sleep(_PAUSE)
@@ -88,6 +103,7 @@ class Scheduler:
 
     def _take_over(self) -> None:
         """Reads what the scheduler before this one has left unfinished."""
+        self._state = read_state(self._paths) or self._state
         self._state.process = Process.of_this(_now())
         attempt = self._state.under_way
         if attempt is not None and attempt.is_started:
@@ -116,7 +132,8 @@ class Scheduler:
         try:
             if self._state.under_way is None:
                 self._state.under_way = self._due()
-            if self._state.under_way is not None and not self._times_asked:
+            is_in_time = time.monotonic() >= self._not_before
+            if self._state.under_way is not None and is_in_time and not self._times_asked:
                 self._run(self._state.under_way)
         except due.UNREADABLE as error:
             self._tell_once("look", f"could not be done: {error}; tried again in {self._rules.poll_seconds:g} s")
@@ -125,14 +142,17 @@ class Scheduler:
 
     def _due(self) -> Attempt | None:
         now = datetime.now(timezone.utc)
-        before, look = self._last_look, self._see()
+        if due.come_back_to(now, self._state):
+            self._tell("the clock was set back: goes on from the time that it is now")
+            self._state.write(self._paths)
+        look = self._see()
+        is_settled = self._settling.is_settled(look, time.monotonic())
         last = due.last_complete(self._paths)
         is_other_data = look is not None and due.is_new(look, self._state, last)
         reasons = []
         if (missed := due.due_time(self._rules, self._state, now)) is not None:
             reasons.append(f"time {missed.isoformat(timespec='minutes')}")
-        # What is still being written is not there yet.
-        if self._rules.on_new_data and is_other_data and look == before and look is not None:
+        if self._rules.on_new_data and is_other_data and is_settled and look is not None:
             reasons.append(f"new data{': ' if look.describe() else ''}{look.describe()}")
         if self._rules.on_drift and last is not None:
             reasons += self._drifted(last)
@@ -197,7 +217,9 @@ class Scheduler:
         self._tell_once("run", f"run: {_listed(attempt.reasons)} [{attempt.since}]")
         options = [argument for override in attempt.overrides for argument in ("--set", override)]
         deadline = self._rules.deadline_minutes
-        self._child = Child([*self._arguments, *options], None if deadline is None else deadline * _SECONDS_PER_MINUTE)
+        self._child = Child(
+            [*self._arguments, *options], self._paths, None if deadline is None else deadline * _SECONDS_PER_MINUTE
+        )
         outcome = self._child.wait()
         self._child = None
         if not outcome.is_started:
@@ -214,30 +236,48 @@ class Scheduler:
         self._end(attempt, outcome)
 
     def _end(self, attempt: Attempt, outcome: Outcome) -> None:
-        state = self._state
         if self._times_asked and outcome.status == "failed":
             # Cut short by whoever ends the scheduler: the next one goes on with it.
             attempt.is_started = False
-            state.write(self._paths)
+            self._state.write(self._paths)
+        elif outcome.is_crash:
+            self._end_crashed(attempt, outcome)
+        else:
+            self._close(attempt, outcome)
+
+    def _end_crashed(self, attempt: Attempt, outcome: Outcome) -> None:
+        """Tries a run again whose process died, so that its data is not lost; not for ever, and not at once."""
+        attempt.times_crashed += 1
+        pause = self._rules.poll_seconds
+        is_tried_again = not outcome.is_late and attempt.times_crashed <= _MOST_TIMES_CUT_OFF
+        tries = "1 try" if attempt.times_crashed == 1 else f"{attempt.times_crashed} tries"
+        what_next = f"tried again in {pause:g} s" if is_tried_again else f"given up after {tries}"
+        remains = find_remains(self._experiment, self._paths, outcome, what_next)
+        # The run could not do so itself.
+        if remains.is_complete or attempt.times_crashed == 1 or not is_tried_again:
+            for warning in tell_others(self._experiment.notifications, remains.record):
+                self._tell(warning)
+        if remains.is_complete:
+            self._close(attempt, replace(outcome, result=remains.record.to_json()))
             return
+        self._tell(f"{what_next}: {_listed(attempt.reasons)}")
+        if is_tried_again:
+            self._not_before = time.monotonic() + pause
+            attempt.is_started = False
+            self._state.write(self._paths)
+        else:
+            self._close(attempt, outcome)
+
+    def _close(self, attempt: Attempt, outcome: Outcome) -> None:
+        state = self._state
         state.under_way = None
         state.last_overrides = attempt.overrides
-        state.last = Ended(outcome.status, outcome.result.get("run_id"), attempt.reasons, _now())
+        run_id = outcome.result.get("run_id") or outcome.run_id
+        state.last = Ended(outcome.status, run_id, attempt.reasons, _now())
         trainer = outcome.result.get("nodes", {}).get(TRAINER)
         if trainer is not None and trainer["state"] == EXECUTED:
             state.num_trainings = 1 if attempt.overrides else state.num_trainings + 1
         state.write(self._paths)
-        if not outcome.result:
-            self._notify_of_a_crash(outcome)
-
-    def _notify_of_a_crash(self, outcome: Outcome) -> None:
-        """Tells of a run whose process could not do so itself."""
-        records = [record for record in read_records(self._paths.runs) if record.status == RUNNING]
-        for record in records[-1:]:
-            record.cut_off()
-            record.message = f"{record.message} ({outcome.describe()})"
-            record.write(self._paths.runs)
-            notify(self._experiment.notifications, record, self._paths)
 
     def _tell_once(self, about: str, text: str) -> None:
         """Tells what does not change from look to look only when it does."""

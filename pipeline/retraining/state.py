@@ -29,6 +29,8 @@ class Attempt:
     """What the run is given with --set beside the scheduler's own."""
     times_cut_off: int = 0
     """How often a scheduler died while it was at work."""
+    times_crashed: int = 0
+    """How often the run's own process died."""
     is_started: bool = False
 
 

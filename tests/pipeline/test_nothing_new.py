@@ -18,8 +18,9 @@ from pipeline.nothing_new import run_with_nothing_new
 from pipeline.paths import Paths
 from pipeline.progress import PlainProgress
 from pipeline.record import RunRecord, new_run_id, read_records
+from pipeline.retraining.due import last_complete
 from schemas.loading import load_experiment
-from tests.command_line import ROOT, Outcome
+from tests.command_line import ROOT, Outcome, in_process
 from tests.pipeline.projects import Project, make_project, write_records
 from tests.places import touch
 from tests.test_layout import HEAVY, TRACE
@@ -154,6 +155,22 @@ def test_the_run_before_must_be_complete_and_of_the_same_code(
     touch(project.directory / "library" / "tensorflow-99.0.dist-info", "METADATA")
     monkeypatch.setattr(sysconfig, "get_path", lambda name: str(project.directory / "library"))
     assert quick(project) is None
+
+
+def test_weights_of_another_experiment_are_looked_at_and_the_run_is_complete(pushed: tuple[Project, Outcome]) -> None:
+    """What another experiment has left is not known beforehand: no run is spared, but a scheduler knows its data."""
+    project, _ = pushed
+    file = project.directory / "other.yaml"
+    file.write_text("extends: small.yaml\nname: other\nmodel: {weights: {experiment: small}}\n")
+    workspace = project.directory / "workspace"
+    outcome = in_process("run", str(file), "--workspace", str(workspace), "--json")
+    assert outcome.json["status"] == "pushed", outcome.output
+    paths = Paths(workspace, "other")
+    last = last_complete(paths)
+    assert last is not None
+    assert (last.run_id, last.conditions) == (outcome.json["run_id"], None)
+    progress = PlainProgress(io.StringIO())
+    assert run_with_nothing_new(load_experiment(str(file)), paths, progress, new_run_id(paths.runs)) is None
 
 
 def test_a_reason_given_by_a_person_is_a_full_run(pushed: tuple[Project, Outcome]) -> None:

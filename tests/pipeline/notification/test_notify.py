@@ -15,8 +15,11 @@ from pipeline.notification.notify import deliver, notify
 from pipeline.paths import Paths
 from pipeline.record import RunRecord, read_record
 from schemas.notifications import Notifications
+from tests.pipeline.faults.disks import fill, mounted, remount
 
 PAYLOAD = {"event": "pushed", "status": "pushed", "message": None, "version": 7}
+
+UNKNOWN_COMMAND = "/nowhere/notify cannot be run: No such file or directory"
 
 
 class Server(NamedTuple):
@@ -135,6 +138,23 @@ def test_only_what_was_asked_for_is_told(server: Server, tmp_path: Path) -> None
     assert server.requests == []
 
 
+def test_a_warning_that_cannot_be_written_harms_nothing(tmp_path: Path) -> None:
+    """On a full disk, and on one that turned read-only: the record at hand has the warning, that on disk is whole."""
+    paths = Paths(tmp_path / "disk", "flowers")
+    record = RunRecord("20260102T030405-abcd", "flowers", "0" * 64, "2026-01-02T03:04:05+00:00", "failed")
+    nowhere = Notifications(command=("/nowhere/notify",))
+    with mounted(paths.workspace, megabytes=1) as disk:
+        record.write(paths.runs)
+        written = read_record(paths.runs, record.run_id)
+        fill(disk / "ballast")
+        notify(nowhere, record, paths)
+        (disk / "ballast").unlink()
+        remount(disk, "ro")
+        notify(nowhere, record, paths)
+        assert read_record(paths.runs, record.run_id) == written
+    assert record.warnings == ["notification: the command was not told: " + UNKNOWN_COMMAND]
+
+
 def test_a_command_gets_it_too(tmp_path: Path) -> None:
     """On standard input as JSON, its parts in the environment; without a shell."""
     script = "import os, sys; open(sys.argv[1], 'w').write(sys.stdin.read() + os.environ['DARKROOM_STATUS'])"
@@ -146,7 +166,7 @@ def test_a_command_gets_it_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("command", "told"),
     [
-        (("/nowhere/notify",), "/nowhere/notify cannot be run: No such file or directory"),
+        (("/nowhere/notify",), UNKNOWN_COMMAND),
         (("sh", "-c", "echo no such list >&2; exit 3"), "sh ended with status 3: no such list"),
         (("sh", "-c", "sleep 30 & wait"), "sh had not ended after 1 s, and was killed"),
     ],

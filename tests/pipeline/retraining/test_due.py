@@ -63,6 +63,38 @@ def test_no_run_starts_before_it_has_cooled_down() -> None:
     assert due.cooled_down_at(rules, state(last=last)) == NOW + timedelta(minutes=30)
 
 
+def test_times_that_have_not_come_are_taken_as_now() -> None:
+    """The answer's and the last end's, each; what has come stays, and so does all else."""
+    before, later = NOW - timedelta(minutes=1), NOW + timedelta(days=1)
+    ended = {when: Ended("pushed", "r", [], when.isoformat()) for when in (before, NOW, later)}
+    for known, there in ((before, before), (later, NOW)):
+        for last, last_there in ((before, before), (later, NOW)):
+            found = state(known, last=replace(ended[last]), seen="a")
+            assert due.come_back_to(NOW, found) is (later in (known, last))
+            assert found == state(there, last=ended[last_there], seen="a")
+    assert not due.come_back_to(NOW, state(before))
+
+
+def test_a_source_has_settled_when_it_stayed_long_enough() -> None:
+    """From the first look at it as it is now; a change, and a source that cannot be read, begin anew."""
+    one, two = due.Look("a", 1, 0), due.Look("b", 1, 0)
+    settling = due.Settling(5.0)
+    looks = [
+        (one, 0),
+        (one, 4.9),
+        (one, 5),
+        (one, 6),
+        (two, 7),
+        (two, 11),
+        (two, 12),
+        (None, 13),
+        (None, 99),
+        (two, 100),
+    ]
+    found = [settling.is_settled(look, now) for look, now in looks]
+    assert found == [False, False, True, True, False, False, True, False, False, False]
+
+
 def test_every_so_many_trainings_one_is_from_scratch() -> None:
     """The turn comes with other data; over the same data a run is given what the last one was."""
     rules, scratch = Retraining(from_scratch_every=3), ["training.warm_start=false"]
