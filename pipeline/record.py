@@ -102,7 +102,7 @@ class RunRecord:
     conditions: str | None = None
     """Digest of what it started with, but for the data; None where that cannot be told beforehand."""
     basis: dict[str, Any] | None = None
-    """What another run needs to know to have the same answer; None where it has to look for itself."""
+    """What later runs and a scheduler need to know of a complete answer; None where it did not come to one."""
     seconds: float = 0.0
 
     @property
