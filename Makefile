@@ -23,8 +23,8 @@ test: environment ## Runs the tests, two modules at a time
 test-long: environment ## Runs the tests of whole runs, schedules and faults, for which `make test` has no time
 	$(PYTHON) -m pytest -m long --numprocesses 2 --dist loadfile
 
-test-cluster: environment ## Runs a compiled pipeline task by task, against real MariaDB and PostgreSQL servers
-	$(PYTHON) -m pytest -m cluster
+test-cluster: environment ## Runs compiled pipelines task by task, against real database servers and object stores
+	$(PYTHON) -m pytest -m cluster --numprocesses 2 --dist loadfile
 
 test-containers: environment ## Builds the image and runs the pipeline in containers, on Podman; takes ten minutes the first time
 	$(PYTHON) -m pytest tests/containers

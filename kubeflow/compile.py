@@ -14,10 +14,17 @@ from schemas.experiment import Experiment
 from schemas.kubeflow import METADATA_VARIABLE
 from schemas.loading import load_experiment
 from schemas.problems import ExperimentError, Problem
+from schemas.push import OBJECT_STORES
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _NO_IMAGE = "none is given; name the container image, as registry/darkroom@sha256:..., here or with --image"
+
+
+_OUT_OF_REACH = (
+    "beam.args names a runner, whose workers do not see a pod's copy of an object store; name a path on a volume that"
+    " they mount, too, or leave the runner out"
+)
 
 
 def cluster_options(command: Command) -> Command:
@@ -45,6 +52,10 @@ def compile_pipeline(experiment: Experiment, output: Path) -> None:
 
     if not experiment.kubeflow.image:
         raise ExperimentError([Problem(_NO_IMAGE, "kubeflow.image")])
+    if experiment.kubeflow.root.startswith(OBJECT_STORES) and any(
+        each.startswith("--runner") for each in experiment.beam.args
+    ):
+        raise ExperimentError([Problem(_OUT_OF_REACH, "kubeflow.root")])
     text = to_text(experiment)
 
     from pipeline import runtime

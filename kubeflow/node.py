@@ -23,9 +23,7 @@ _LOG_LINES = 40
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--experiment", "text", metavar="TEXT", required=True, help="The experiment itself, as JSON or YAML.")
-@click.option(
-    "--root", metavar="DIR", required=True, type=click.Path(path_type=Path), help="Workspace, shared by all tasks."
-)
+@click.option("--root", metavar="PLACE", required=True, help="Workspace of all tasks: a path, or gs:// or s3://.")
 @click.option("--run-id", metavar="ID", required=True, help="Of the run; the same for all its tasks and attempts.")
 @click.option("--nodes", metavar="A,B,C", default="", help="What to work on, in this order.")
 @click.option(
@@ -39,7 +37,7 @@ _LOG_LINES = 40
 @click.option("--force-bless", metavar="REASON", default="", help="Push the model also if it is not blessed.")
 def main(
     text: str,
-    root: Path,
+    root: str,
     run_id: str,
     nodes: str,
     page: Path | None,
@@ -57,6 +55,7 @@ def main(
     is not blessed, or refused by the canary. The reason is the last line of the log.
     """
     from kubeflow.embedding import from_text
+    from kubeflow.place import place_of_work
     from schemas.problems import ExperimentError
 
     try:
@@ -73,36 +72,42 @@ def main(
     from pipeline.interruption import ended_in_order
     from pipeline.metadata import server_connection
     from pipeline.notification.notify import notify
-    from pipeline.paths import Paths, WorkspaceError
+    from pipeline.paths import WorkspaceError
     from pipeline.progress import PlainProgress
     from pipeline.run import Run
     from schemas.places import check_places
 
-    paths = Paths(root.absolute(), experiment.name)
     try:
-        paths.prepare()
         connection = server_connection(os.environ.get(METADATA_VARIABLE, ""))
-    except WorkspaceError as error:
-        end(str(error).replace("another one with --workspace DIR", "another kubeflow.root"), 1)
     except StageError as error:
         end(str(error), USAGE)
     decisions = Decisions(accept_data.strip() or None, force_bless.strip() or None)
-    with original_streams() as (_, log), ended_in_order():
-        run = Run(experiment, paths, PlainProgress(log), run_id, decisions=decisions, connection=connection)
-        run.record.image = os.environ.get(IMAGE_VARIABLE) or run.record.image
-        part = [node for node in nodes.split(",") if node]
-        if page is not None:
-            run.conclude()
-            from kubeflow.pages import show
+    part = [node for node in nodes.split(",") if node]
+    try:
+        with (
+            original_streams() as (_, log),
+            ended_in_order(),
+            place_of_work(root, experiment, run_id) as (experiment, paths, artifacts),
+        ):
+            given = {"decisions": decisions, "connection": connection, "artifacts": artifacts}
+            run = Run(experiment, paths, PlainProgress(log), run_id, **given)
+            run.record.image = os.environ.get(IMAGE_VARIABLE) or run.record.image
+            if page is not None:
+                run.conclude()
+                from kubeflow.pages import show
 
-            show(run.material(), page, executor_input)
-            # At last, for a report that is tried again would tell everybody again.
-            notify(experiment.notifications, run.record, paths)
-        elif _INGESTION in part and (missing := check_places(experiment)):
-            run.record.refuse(str(ExperimentError(missing)))
-            run.record.write(paths.runs)
-        else:
-            run.execute_part(part)
+                show(run.material(), page, executor_input)
+                # At last, for a report that is tried again would tell everybody again.
+                notify(experiment.notifications, run.record, paths)
+            elif _INGESTION in part and (missing := check_places(experiment)):
+                run.record.refuse(str(ExperimentError(missing)))
+                run.record.write(paths.runs)
+            else:
+                run.execute_part(part)
+    except WorkspaceError as error:
+        end(str(error).replace("another one with --workspace DIR", "another kubeflow.root"), 1)
+    except StageError as error:
+        end(str(error), 1)
     if page is not None:
         told = on_one_line(run.record.message or str(run.record.report), _LONGEST_REASON)
         print(f"{run.record.status}: {told}", file=sys.stderr)

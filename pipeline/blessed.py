@@ -9,6 +9,7 @@ from tfx.dsl.compiler import constants
 
 from components.errors import TrainingError
 from components.networks.weights import BASE_WEIGHTS_FILE, NATIVE
+from pipeline.artifacts import Artifacts
 from pipeline.metadata import ConnectionConfig, PatientMetadata, file_connection
 from pipeline.paths import Paths
 from schemas.experiment import Experiment
@@ -19,14 +20,15 @@ _BLESSING = "ModelBlessing"
 
 
 def base_weights_of_another(
-    experiment: Experiment, paths: Paths, connection: ConnectionConfig | None = None
+    experiment: Experiment, paths: Paths, connection: ConnectionConfig | None, artifacts: Artifacts
 ) -> str | None:
     """File of the base's weights that `model.weights.experiment` asks for; None where it names no other experiment.
 
     Args:
       experiment: what is to be run.
       paths: where.
-      connection: to the ML Metadata that all experiments share. Default: each has a file in the workspace.
+      connection: to the ML Metadata that all experiments share; None where each has a file in the workspace.
+      artifacts: where they are kept.
 
     Raises:
       TrainingError: that experiment has no blessed model in this workspace.
@@ -44,7 +46,8 @@ def base_weights_of_another(
             contexts = handle.store.get_contexts_by_type(constants.PIPELINE_CONTEXT_TYPE_NAME)
             known = sorted({*known, *(context.name for context in contexts)} - {experiment.name})
             model = next(
-                (_last_blessed(handle.store, context.id) for context in contexts if context.name == name), None
+                (_last_blessed(handle.store, context.id, artifacts) for context in contexts if context.name == name),
+                None,
             )
     if model is None:
         raise TrainingError(
@@ -54,16 +57,17 @@ def base_weights_of_another(
     return str(Path(model) / NATIVE / BASE_WEIGHTS_FILE)
 
 
-def _last_blessed(store: MetadataStore, pipeline: int) -> str | None:
+def _last_blessed(store: MetadataStore, pipeline: int, artifacts: Artifacts) -> str | None:
     """The uri of the model that was blessed last in a pipeline and is still there."""
-    artifacts = {artifact.id: artifact for artifact in store.get_artifacts_by_context(pipeline)}
-    blessings = [artifact for _, artifact in sorted(artifacts.items(), reverse=True) if artifact.type == _BLESSING]
+    known = {artifact.id: artifact for artifact in store.get_artifacts_by_context(pipeline)}
+    blessings = [artifact for _, artifact in sorted(known.items(), reverse=True) if artifact.type == _BLESSING]
     ids = [each.custom_properties["current_model_id"].int_value for each in blessings if _is_good(each)]
-    there = (artifacts[id].uri for id in ids if id in artifacts and _has_base(artifacts[id].uri))
+    there = (known[id].uri for id in ids if id in known and _has_base(known[id].uri, artifacts))
     return next(there, None)
 
 
-def _has_base(model: str) -> bool:
+def _has_base(model: str, artifacts: Artifacts) -> bool:
+    artifacts.fetch(model)
     return (Path(model) / NATIVE / BASE_WEIGHTS_FILE).exists()
 
 

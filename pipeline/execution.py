@@ -14,8 +14,9 @@ from tfx.orchestration.portable import runtime_parameter_utils
 from tfx.orchestration.portable.mlmd import execution_lib
 from tfx.proto.orchestration import pipeline_pb2
 
-from pipeline.durable_launcher import DurableLauncher
+from pipeline.artifacts import Artifacts, LocalArtifacts
 from pipeline.engine import use_this_process
+from pipeline.launcher import Launcher
 from pipeline.metadata import PatientMetadata
 from pipeline.record import CACHED, EXECUTED
 from pipeline.unfinished import give_up
@@ -39,13 +40,20 @@ class NodeOutcome(NamedTuple):
 class CompiledPipeline:
     """A pipeline in TFX's intermediate representation, for one run."""
 
-    def __init__(self, pipeline: Pipeline, run_id: str, connection: metadata_store_pb2.ConnectionConfig) -> None:
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        run_id: str,
+        connection: metadata_store_pb2.ConnectionConfig,
+        artifacts: Artifacts | None = None,
+    ) -> None:
         """Compiles.
 
         Args:
           pipeline: what to run.
           run_id: names the run in ML Metadata. Under the id of an earlier run, that run goes on.
           connection: to ML Metadata.
+          artifacts: where they are kept. Default: on a disk, where the pipeline's root says.
         """
         use_this_process()
         self._ir: pipeline_pb2.Pipeline = compiler.Compiler().compile(pipeline)
@@ -54,6 +62,7 @@ class CompiledPipeline:
         )
         self._deployment = runner_utils.extract_local_deployment_config(self._ir)
         self._connection = connection
+        self.artifacts = artifacts or LocalArtifacts(self.root)
         self._nodes = {node.pipeline_node.node_info.id: node.pipeline_node for node in self._ir.nodes}
 
     @property
@@ -105,13 +114,14 @@ class CompiledPipeline:
         node.execution_options.caching_options.enable_cache = from_cache
         self._give_up(node_id)
         try:
-            execution_info = DurableLauncher(
+            execution_info = Launcher(
                 pipeline_node=node,
                 mlmd_connection=self._metadata(),
                 pipeline_info=self._ir.pipeline_info,
                 pipeline_runtime_spec=self._ir.runtime_spec,
                 executor_spec=runner_utils.extract_executor_spec(self._deployment, node_id),
                 custom_driver_spec=runner_utils.extract_custom_driver_spec(self._deployment, node_id),
+                artifacts=self.artifacts,
             ).launch()
         except BaseException:
             self._give_up(node_id)
@@ -145,6 +155,9 @@ class CompiledPipeline:
                 raise UnresolvedInputError(f"{node_id} could not find its inputs in ML Metadata")
             was_cached = execution.last_known_state == metadata_store_pb2.Execution.CACHED
             outputs = execution_lib.get_output_artifacts(handle, execution_id)
+        for made in outputs.values():
+            for artifact in made:
+                self.artifacts.fetch(artifact.uri)
         return NodeOutcome(CACHED if was_cached else EXECUTED, outputs)
 
     def _metadata(self) -> PatientMetadata:

@@ -9,12 +9,17 @@ from pipeline.record import RUNNING, read_records
 from schemas.experiment import Experiment
 
 if TYPE_CHECKING:
+    from pipeline.artifacts import Artifacts
     from pipeline.execution import CompiledPipeline
     from pipeline.metadata import ConnectionConfig
 
 
 def open_pipeline(
-    experiment: Experiment, paths: Paths, run_id: str, connection: ConnectionConfig | None
+    experiment: Experiment,
+    paths: Paths,
+    run_id: str,
+    connection: ConnectionConfig | None = None,
+    artifacts: Artifacts | None = None,
 ) -> CompiledPipeline:
     """Prepares the embedded data set, if there is one, and compiles the pipeline.
 
@@ -23,21 +28,27 @@ def open_pipeline(
       paths: where its results go.
       run_id: of a new run, or of one that goes on.
       connection: to ML Metadata. Default: the workspace's own file.
+      artifacts: where they are kept. Default: in the workspace.
 
     Raises:
       StageError: something that the experiment asks for cannot be had.
     """
+    from pipeline.artifacts import LocalArtifacts
     from pipeline.blessed import base_weights_of_another
     from pipeline.datasets.preparation import prepare
     from pipeline.execution import CompiledPipeline
     from pipeline.metadata import file_connection
     from pipeline.pipeline import create_pipeline
 
+    artifacts = artifacts or LocalArtifacts(str(paths.workspace))
     if experiment.data.dataset:
-        prepare(experiment.data.dataset, paths.datasets / experiment.data.dataset)
-    base_weights = base_weights_of_another(experiment, paths, connection)
+        place = paths.datasets / experiment.data.dataset
+        artifacts.fetch(str(place))
+        if not place.exists():
+            artifacts.keep(str(prepare(experiment.data.dataset, place)))
+    base_weights = base_weights_of_another(experiment, paths, connection, artifacts)
     pipeline = create_pipeline(experiment, paths, base_weights)
-    return CompiledPipeline(pipeline, run_id, connection or file_connection(paths.metadata))
+    return CompiledPipeline(pipeline, run_id, connection or file_connection(paths.metadata), artifacts)
 
 
 def mend_workspace(compiled: CompiledPipeline, paths: Paths, run_id: str) -> None:

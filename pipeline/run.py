@@ -15,6 +15,7 @@ from components.pusher.publication import Standing
 from pipeline.capture import captured
 from pipeline.conclusion import note_version, standing_of_model, try_to_summarize
 from pipeline.decisions import Decisions
+from pipeline.failures import describe, is_about_data
 from pipeline.interruption import AS_ASKED, is_to_end_after_node
 from pipeline.nodes import LOADING, PUSHER, RUN_REPORT, TRAINER
 from pipeline.nothing_new import basis_of, conditions_of
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from ml_metadata.proto import metadata_store_pb2
     from tfx.types import Artifact
 
+    from pipeline.artifacts import Artifacts
     from pipeline.execution import CompiledPipeline, NodeOutcome
 
 _SUMMARY = "summary"
@@ -56,6 +58,7 @@ class Run:
         *,
         decisions: Decisions | None = None,
         connection: metadata_store_pb2.ConnectionConfig | None = None,
+        artifacts: Artifacts | None = None,
     ) -> None:
         """Starts nothing yet.
 
@@ -67,12 +70,13 @@ class Run:
           decisions: what a person decided beforehand.
           connection: to ML Metadata. Default: the workspace's own file; then the run has the workspace for itself, and
             mends what runs that died have left there.
+          artifacts: where they are kept. Default: in the workspace.
         """
         self._decisions = decisions or Decisions()
         self._experiment = experiment
         self._paths = paths
         self._progress = progress
-        self._connection = connection
+        self._compile = partial(open_pipeline, experiment, paths, run_id, connection, artifacts)
         self._owns_workspace = connection is None
         self._compiled: CompiledPipeline | None = None
         self._done: dict[str, NodeOutcome] = {}
@@ -150,8 +154,6 @@ class Run:
         try:
             self.record.write(self._paths.runs)
         except OSError as error:
-            from pipeline.failures import describe
-
             if not self._owns_workspace:
                 # The next part of the run would know nothing of this one.
                 raise
@@ -184,7 +186,7 @@ class Run:
         began = time.monotonic()
         with captured(self._log(LOADING)):
             try:
-                compiled = open_pipeline(self._experiment, self._paths, self.record.run_id, self._connection)
+                compiled = self._compile()
                 if self._owns_workspace:
                     mend_workspace(compiled, self._paths, self.record.run_id)
                 else:
@@ -256,8 +258,6 @@ class Run:
         return with_retries(self._experiment.retries, note, lambda: compiled.launch(node, from_cache=not is_outdated))
 
     def _note_attempt(self, node: str, error: BaseException, wait: float) -> None:
-        from pipeline.failures import describe
-
         self.record.warn(f"{describe(node, error)}\ntried again after {wait:g} s")
         if node in self.record.nodes:
             self.record.nodes[node].attempts += 1
@@ -275,8 +275,6 @@ class Run:
         self._progress.end(node, state, seconds)
 
     def _fail(self, node: str, error: BaseException) -> None:
-        from pipeline.failures import describe, is_about_data
-
         traceback.print_exc(file=sys.stderr)
         self.record.status = STOPPED_BY_GATE if is_about_data(error) else FAILED
         self.record.message = describe(node, error)
@@ -284,8 +282,8 @@ class Run:
 
     def material(self) -> Material:
         """What a report is made from."""
-        connection = self._compiled.connection if self._compiled else None
-        return Material(self.record, self._experiment, self._paths, self._results(), connection)
+        kept = (self._compiled.connection, self._compiled.artifacts) if self._compiled else ()
+        return Material(self.record, self._experiment, self._paths, self._results(), *kept)
 
     def _results(self) -> Mapping[str, Sequence[Artifact]]:
         return {name: artifacts for outcome in self._done.values() for name, artifacts in outcome.outputs.items()}

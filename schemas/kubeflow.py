@@ -28,12 +28,11 @@ IMAGE_VARIABLE = "DARKROOM_IMAGE"
 
 
 def _root(text: str) -> str:
+    scheme, _, place = text.partition("://")
+    if place and f"{scheme}://" in OBJECT_STORES:
+        return text.rstrip("/")
     if "://" in text:
-        raise ValueError(
-            f"{text} is in an object store; stages keep their artifacts as files: mount the bucket as a volume (Cloud"
-            " Storage FUSE, Mountpoint for S3) and name its path. Models can be pushed to gs:// and s3:// as they are,"
-            " see push.directory"
-        )
+        raise ValueError(f"got {text!r}; expected a path on a volume, or a place at {' or '.join(OBJECT_STORES)}")
     if not text.startswith("/") or ":" in text:
         raise ValueError(f"{text!r} is no absolute path in a container; write one below a volume, as /darkroom")
     return text
@@ -158,7 +157,8 @@ class Kubeflow(Section):
     image: Annotated[str, Field(min_length=1)] | None = None
     """Container image, best with its digest: registry/darkroom@sha256:... . Default: must be given when compiling."""
     root: Annotated[str, AfterValidator(_root)] = "/darkroom"
-    """Workspace of the pipeline, on a volume that all pods mount."""
+    """Workspace of the pipeline: a path on a volume that all pods mount, or a place at gs:// or s3://, which each pod
+    copies from and to."""
     tasks: Literal["group", "node"] = "group"
     """group: neighbours that ask for the same share a pod, as data, training and release, for each task costs the
     cluster two. node: every node has its own."""
@@ -181,7 +181,7 @@ class Kubeflow(Section):
     secrets: tuple[Secret, ...] = (Secret(name="darkroom", environment={METADATA_VARIABLE: "metadata-url"}),)
     """Variables from secrets. DARKROOM_METADATA is the URL of the database of ML Metadata."""
     volumes: Volumes = (Volume(claim="darkroom", mount="/darkroom"),)
-    """What is mounted."""
+    """What is mounted. Default: the claim darkroom at /darkroom; nothing where the root is in an object store."""
     nodes: dict[NodeName, Pod] = {}
     """What differs for single nodes."""
 
@@ -194,6 +194,10 @@ class Kubeflow(Section):
 
     @model_validator(mode="after")
     def _root_is_on_a_volume(self) -> Kubeflow:
+        if self.root.startswith(OBJECT_STORES):
+            if "volumes" not in self.model_fields_set:
+                self.__dict__["volumes"] = ()
+            return self
         for node in (None, *self.nodes):
             mounts = [volume.mount for volume in (self.pod_of(node).volumes if node else self.volumes) or ()]
             if not any(is_on(self.root, mount) for mount in mounts):

@@ -38,7 +38,8 @@ class ServingDirectory(Protocol):
 def open_directory(location: str) -> ServingDirectory:
     """The serving directory at a local path, or at gs:// or s3://; it need not be there yet."""
     if location.startswith(OBJECT_STORES):
+        from components.object_store import ObjectStore
         from components.pusher.object_directory import ObjectDirectory
 
-        return ObjectDirectory(location)
+        return ObjectDirectory(ObjectStore(location))
     return LocalDirectory(Path(location))

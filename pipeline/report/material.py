@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tfx.types import Artifact
 
     from components.image_example_gen.report import IngestionReport
+    from pipeline.artifacts import Artifacts
     from pipeline.report.lineage import Origin
 
 _CANARY_NAME = "canary.json"
@@ -35,6 +36,8 @@ class Material:
     """Artifacts by the name of the output, new or cached."""
     connection: metadata_store_pb2.ConnectionConfig | None = None
     """To ML Metadata."""
+    artifacts: Artifacts | None = None
+    """Where they are kept; None where they are at hand."""
 
     def uri(self, output: str) -> str | None:
         """Where an output lies."""
@@ -127,7 +130,10 @@ class Material:
         """Where an input lies of the stage that made an output."""
         artifacts = self.outputs.get(output)
         made = [origin for origin in self.origins if artifacts and origin.artifact == artifacts[0].id]
-        return made[0].input_uris.get(name) if made else None
+        uri = made[0].input_uris.get(name) if made else None
+        if uri and self.artifacts:
+            self.artifacts.fetch(uri)
+        return uri
 
     def label(self, index: int) -> str:
         """The name of a class; its number where it has none."""

@@ -7,6 +7,7 @@ Placeholders are filled by KFP's own local runner's code; order, retries and the
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -44,6 +45,8 @@ class ClusterRun:
     """Of every task, as its secrets would make it."""
     disturb: Callable[[str, int, subprocess.Popen[str]], None] = lambda *_: None
     """Is told of every process as it starts: task, number of the attempt from 0, process."""
+    own_disk: Path | None = None
+    """What only a pod sees, and is gone with it."""
     attempts: list[Attempt] = field(default_factory=list)
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
     """By task, what it wrote for KFP's pages."""
@@ -98,6 +101,8 @@ class ClusterRun:
             str(self.directory),
             self.run_id,
         )
+        if self.own_disk:
+            shutil.rmtree(self.own_disk, ignore_errors=True)
         variables = {item["name"]: item["value"] for item in container.get("env", ())}
         process = subprocess.Popen(
             [sys.executable, *command[1:]],

@@ -179,6 +179,14 @@ kubeflow:
     )
 
 
+def test_a_root_in_an_object_store(tmp_path: Path) -> None:
+    """Pods mount nothing for it, and get the place as it is."""
+    pipeline, platform = documents(tmp_path, "digits", "--set", "kubeflow.root=gs://bucket/darkroom")
+    arguments = containers(pipeline)["training"]["args"]
+    assert arguments[arguments.index("--root") + 1] == "gs://bucket/darkroom"
+    assert "pvcMount" not in platform["exec-training"]
+
+
 @pytest.mark.parametrize(
     ("options", "told"),
     [
@@ -189,6 +197,10 @@ kubeflow:
         (
             ["--set", "kubeflow.root=/elsewhere"],
             "root /elsewhere is on none of the volumes, which are mounted at /darkroom",
+        ),
+        (
+            ["--set", "kubeflow.root=s3://bucket/x", "--set", "beam.args=[--runner=FlinkRunner]"],
+            "kubeflow.root: beam.args names a runner, whose workers do not see a pod's copy of an object store",
         ),
         (
             ["--set", f"kubeflow.nodes.{RUN_REPORT}.cpu=no"],

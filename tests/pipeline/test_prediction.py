@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from components.errors import StageError
 from components.pusher.local_directory import LocalDirectory
-from components.pusher.object_directory import ObjectDirectory
+from components.pusher.serving_directory import open_directory
 from pipeline.prediction import (
     NoModelError,
     Prediction,
@@ -106,7 +106,7 @@ def test_a_version_in_an_object_store_predicts(serving: Path, tmp_path: Path, mo
     images = [write_png(tmp_path / "light.png", 255), write_png(tmp_path / "dark.png", 51)]
     with s3_server(tmp_path, monkeypatch) as bucket:
         shutil.copytree(serving / "10", bucket / "models" / "10")
-        version, predictions = predict_with_newest(ObjectDirectory(f"s3://{BUCKET}/models"), images)
+        version, predictions = predict_with_newest(open_directory(f"s3://{BUCKET}/models"), images)
     assert (version, predictions) == (10, predict_quietly(serving, 10, images))
     assert predictions[1].label == "dark"
 

@@ -26,7 +26,8 @@ def test_a_node_has_what_is_said_of_it_and_of_all() -> None:
 @pytest.mark.parametrize(
     ("stated", "told"),
     [
-        ({"root": "gs://bucket/x"}, "mount the bucket as a volume"),
+        ({"root": "hdfs://host/x"}, "expected a path on a volume, or a place at gs:// or s3://"),
+        ({"root": "gs://"}, "expected a path on a volume, or a place at gs:// or s3://"),
         ({"root": "here"}, "no absolute path in a container"),
         ({"root": "/elsewhere"}, "is on none of the volumes, which are mounted at /darkroom"),
         ({"nodes": {"Trainer": {"volumes": []}}}, "on none of the volumes of Trainer, which are mounted at no place"),
@@ -54,6 +55,13 @@ def test_what_no_cluster_would_take(stated: dict[str, Any], told: str) -> None:
     with pytest.raises(ValidationError) as caught:
         kubeflow(**stated)
     assert told in str(caught.value)
+
+
+def test_a_root_in_an_object_store_needs_no_volume() -> None:
+    """Unless one is stated, for the data."""
+    settings = kubeflow(root="s3://bucket/darkroom/")
+    assert (settings.root, settings.volumes, settings.pod_of("Trainer").volumes) == ("s3://bucket/darkroom", (), ())
+    assert len(kubeflow(root="s3://bucket/x", volumes=[{"claim": "images", "mount": "/data"}]).volumes) == 1
 
 
 @pytest.mark.parametrize(

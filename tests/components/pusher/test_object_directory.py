@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from components.errors import StageError
+from components.object_store import ObjectStore
 from components.pusher.history import PUSH, RETENTION, ROLLBACK
 from components.pusher.manifest import Manifest, manifest_of
 from components.pusher.naming import MANIFEST
@@ -25,17 +26,18 @@ from tests.s3 import BUCKET, s3_server
 PUSH_SLOWLY = """
 import sys, time
 from pathlib import Path
+from components.object_store import ObjectStore
 from components.pusher.object_directory import ObjectDirectory
 from components.pusher.publication import publish
 from schemas.push import Push
 
-class Slow(ObjectDirectory):
-    def _put(self, file, path):
-        super()._put(file, path)
+class Slow(ObjectStore):
+    def put(self, file, path):
+        super().put(file, path)
         print("put", flush=True)
         time.sleep(60)
 
-publish(Path(sys.argv[1]), Slow(sys.argv[2]), Push(), "flowers")
+publish(Path(sys.argv[1]), ObjectDirectory(Slow(sys.argv[2])), Push(), "flowers")
 """
 
 
@@ -55,37 +57,41 @@ def place(bucket: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def objects(place: Path, bucket: Path) -> ObjectDirectory:
     """An empty serving directory in the bucket."""
-    return ObjectDirectory(f"s3://{BUCKET}/{place.relative_to(bucket)}")
+    return ObjectDirectory(ObjectStore(f"s3://{BUCKET}/{place.relative_to(bucket)}"))
 
 
 def files(place: Path) -> set[str]:
     return {path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file()}
 
 
-class Watched(ObjectDirectory):
+class Watched(ObjectStore):
     """Notes every object that is written or deleted."""
 
     def __init__(self, location: str) -> None:
         super().__init__(location)
         self.log: list[str] = []
 
-    def _put(self, file: Path, path: str) -> None:
-        super()._put(file, path)
+    def put(self, file: Path, path: str) -> None:
+        super().put(file, path)
         self.log.append(f"+{path}")
 
-    def _write(self, path: str, content: bytes, mode: str = "overwrite") -> None:
-        super()._write(path, content, mode)
+    def write(self, path: str, content: bytes) -> None:
+        super().write(path, content)
         self.log.append(f"+{path}")
 
-    def _remove(self, path: str) -> None:
-        super()._remove(path)
+    def create(self, path: str, content: bytes) -> None:
+        super().create(path, content)
+        self.log.append(f"+{path}")
+
+    def remove(self, path: str) -> None:
+        super().remove(path)
         self.log.append(f"-{path}")
 
 
 def test_the_graph_comes_last(servable: Path, objects: ObjectDirectory, place: Path) -> None:
     """All other files and the manifest are there before saved_model.pb; then the claim goes, and the event is kept."""
     watched = Watched(objects.location)
-    version = publish(servable, watched, Push(), NAME).version
+    version = publish(servable, ObjectDirectory(watched), Push(), NAME).version
     claim = f".claim-{version}"
     written = [entry for entry in watched.log if claim not in entry and ".history" not in entry]
     assert written == [
@@ -120,7 +126,9 @@ def test_a_rollback_moves_versions_away_and_back(servable: Path, objects: Object
     """Those above the target lie whole under other names, and come back whole; the model is not pushed again."""
     published = push_models(objects, servable, *range(3), push=Push(keep=9))
     watched = Watched(objects.location)
-    assert roll_back(watched, AT_ONCE, NAME, to=published[0], why="dark").withdrawn == tuple(published[1:])
+    assert roll_back(ObjectDirectory(watched), AT_ONCE, NAME, to=published[0], why="dark").withdrawn == tuple(
+        published[1:]
+    )
     deleted = [entry for entry in watched.log if entry.startswith("-")]
     assert deleted[0] == f"-{published[1]}/saved_model.pb"
     assert [entry for entry in deleted if "saved_model" in entry][-1] == f"-{published[2]}/saved_model.pb"
@@ -162,7 +170,7 @@ def test_what_a_killed_pusher_left_is_no_version(servable: Path, objects: Object
     [version] = push_models(objects, servable, 1)
     assert version > half
     assert files(place / str(half))
-    later = ObjectDirectory(objects.location, abandoned_seconds=0.0)
+    later = ObjectDirectory(ObjectStore(objects.location), abandoned_seconds=0.0)
     [last] = push_models(later, servable, 2)
     assert objects.versions() == [version, last]
     assert {name.partition("/")[0] for name in files(place)} == {".history", str(version), str(last)}
@@ -175,7 +183,7 @@ def test_an_upload_that_differs_is_taken_back(servable: Path, objects: ObjectDir
     watched = Watched(objects.location)
     with (
         pytest.raises(StageError, match=r"is not what was written: fingerprint\.pb has 11 bytes where 7 are expected"),
-        watched.staged(servable, manifest) as commit,
+        ObjectDirectory(watched).staged(servable, manifest) as commit,
     ):
         commit(100)
     assert "+100/saved_model.pb" not in watched.log
@@ -212,11 +220,11 @@ def test_an_address_that_does_not_answer_is_said(servable: Path, monkeypatch: py
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nothing")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     with pytest.raises(StageError, match=r"^s3://bucket/models cannot be used: .*; check its address and credentials$"):
-        publish(servable, ObjectDirectory("s3://bucket/models"), Push(), NAME)
+        publish(servable, ObjectDirectory(ObjectStore("s3://bucket/models")), Push(), NAME)
 
 
 def test_a_bucket_that_is_missing_is_said(servable: Path, bucket: Path) -> None:
     """A push to a bucket that is not there fails, and makes none."""
     with pytest.raises(StageError, match=r"^s3://no-such-bucket/models cannot be used: .*bucket"):
-        publish(write_servable(servable, 1), ObjectDirectory("s3://no-such-bucket/models"), Push(), NAME)
+        publish(write_servable(servable, 1), ObjectDirectory(ObjectStore("s3://no-such-bucket/models")), Push(), NAME)
     assert [name for name in os.listdir(bucket.parent) if not name.startswith(".")] == [BUCKET]

@@ -1,0 +1,1 @@
+"""A workspace in an object store, at hand as a local copy."""

@@ -1,0 +1,53 @@
+"""Servers that the tests start: programs that Go installs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+
+import pytest
+
+_START_SECONDS = 30
+
+
+def go_program(name: str, package: str) -> str:
+    """Where a program is: on the path, or where Go puts it.
+
+    Skips the test where it is missing; in continuous integration that is a failure.
+
+    Args:
+      name: of the program.
+      package: that `go install` makes it from.
+    """
+    places = [os.environ.get("PATH", ""), os.environ.get("GOBIN", "")]
+    places += [os.path.join(root, "bin") for root in (os.environ.get("GOPATH"), os.path.expanduser("~/go")) if root]
+    program = shutil.which(name, path=os.pathsep.join(filter(None, places)))
+    if program is None:
+        missing = f"{name} is missing: 'go install {package}@latest' brings it"
+        if os.environ.get("CI") == "true":
+            pytest.fail(missing)
+        pytest.skip(missing)
+    return program
+
+
+def free_port() -> int:
+    """A port on loopback that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def wait_for_port(server: subprocess.Popen[bytes], port: int) -> None:
+    """Waits until a server listens on loopback; fails where it ends before, or in time."""
+    end = time.monotonic() + _START_SECONDS
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            assert server.poll() is None, f"{server.args!r} ended with {server.returncode}"
+            assert time.monotonic() < end, f"{server.args!r} does not answer"
+            time.sleep(0.05)
