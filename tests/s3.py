@@ -14,17 +14,20 @@ from tests.programs import free_port, go_program, wait_for_port
 
 BUCKET = "bucket"
 
+S3_VARIABLES = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION")
+
 _USER, _PASSWORD = "tester", "not-a-secret"
 _END_SECONDS = 30
 
 
 @contextmanager
-def s3_server(root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def s3_server(root: Path, monkeypatch: pytest.MonkeyPatch, listen: str = "127.0.0.1") -> Iterator[Path]:
     """Runs a server with one bucket, and lets the environment name it.
 
     Args:
       root: directory for what it keeps.
-      monkeypatch: sets the address and the credentials for as long as it holds.
+      monkeypatch: sets the address and the credentials, `S3_VARIABLES`, for as long as it holds.
+      listen: the address that it listens on.
 
     Yields:
       The directory of the bucket; each object is a file in it.
@@ -38,7 +41,7 @@ def s3_server(root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     backend = ["posix", "--sidecar", str(root / "metadata"), str(bucket.parent)]
     with (root / "log").open("wb") as log:
         server = subprocess.Popen(
-            [program, "--port", f"127.0.0.1:{port}", "--quiet", *backend], env=environment, stdout=log, stderr=log
+            [program, "--port", f"{listen}:{port}", "--quiet", *backend], env=environment, stdout=log, stderr=log
         )
     try:
         wait_for_port(server, port)
