@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import tarfile
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -53,9 +54,11 @@ class Mirror:
         """Fetches what the run builds upon; sends what it writes, meanwhile and at the end.
 
         Raises:
-          StageError: the object store does not answer, or refuses, at the start or at the end.
+          StageError: the object store does not answer, or refuses, or the copy's disk is full, at the start or at the
+            end.
         """
-        self._pull()
+        with self._reported():
+            self._pull()
         ended = threading.Event()
         sender = threading.Thread(target=self._keep_sending, args=(ended,), daemon=True)
         sender.start()
@@ -64,7 +67,8 @@ class Mirror:
         finally:
             ended.set()
             sender.join()
-            self.send()
+            with self._reported():
+                self.send()
 
     def fetch(self, uri: str) -> None:
         """As of `pipeline.artifacts.Artifacts`."""
@@ -89,6 +93,7 @@ class Mirror:
 
         Raises:
           StageError: the object store does not answer, or refuses.
+          OSError: what is sent cannot be packed.
         """
         with self._sending:
             for file in self._files():
@@ -104,7 +109,7 @@ class Mirror:
         while not ended.wait(_PAUSE):
             try:
                 self.send()
-            except StageError as error:
+            except (StageError, OSError, tarfile.TarError) as error:
                 # At the end it is tried once more, and matters.
                 logging.warning("what was written is not sent yet: %s", error)
 
@@ -163,6 +168,16 @@ class Mirror:
     def _place(self, path: str) -> Path:
         is_checkpoint = path.startswith(f"{self._path(self._paths.checkpoints)}/")
         return self._paths.workspace / (path.removesuffix(_ARCHIVE) if is_checkpoint else path)
+
+    @contextmanager
+    def _reported(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            reason = error.strerror or error
+            raise StageError(
+                f"the copy of {self.location} in {self._paths.workspace} cannot be used: {reason}"
+            ) from error
 
     @contextmanager
     def _temporary(self) -> Iterator[Path]:
