@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from components.leaving import leaving_promptly
-from pipeline.command import USAGE, end, experiment_options, json_option, load, locked, wait_option
+from pipeline.command import USAGE, arguments_of, end, experiment_options, json_option, load, locked, wait_option
 from pipeline.commands.gc import gc
 from pipeline.commands.schedule import schedule
 from pipeline.commands.status import status
@@ -66,13 +66,14 @@ def run(
         locked(paths, f"run {experiment}", wait, as_json, starts_run=True) as holder,
         original_streams() as (output, error),
     ):
-        run_id = str(holder.run_id)
+        decisions, arguments = Decisions(accept_data, force_bless), arguments_of(experiment, workspace)
         with progress_on(error) as progress, ended_in_order():
-            record = None if accept_data or force_bless else run_with_nothing_new(loaded, paths, progress, run_id)
+            begin = (loaded, paths, progress, str(holder.run_id))
+            record = None if accept_data or force_bless else run_with_nothing_new(*begin, arguments)
             if record is None:
                 from pipeline.run import Run
 
-                record = Run(loaded, paths, progress, run_id, decisions=Decisions(accept_data, force_bless)).execute()
+                record = Run(*begin, decisions=decisions, arguments=arguments).execute()
             notify(loaded.notifications, record, paths)
         if as_json:
             print(json.dumps(record.to_json()), file=output)

@@ -90,11 +90,12 @@ def _compile(experiment: Experiment, text: str, output: Path) -> None:
 
 def load_for_cluster(experiment: str, overrides: tuple[str, ...], image: str | None) -> Experiment:
     """Loads an experiment whose data is in a cluster, or ends the process with all its errors."""
-    stated = (*overrides, f"kubeflow.image={image}") if image else overrides
     try:
-        return load_experiment(experiment, stated, require_places=False)
+        loaded = load_experiment(experiment, overrides, require_places=False)
     except ExperimentError as error:
         end(str(error), USAGE)
+    settings = loaded.kubeflow.model_copy(update={"image": image or loaded.kubeflow.image})
+    return loaded.model_copy(update={"kubeflow": settings})
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})

@@ -10,7 +10,7 @@ import click
 
 from kubeflow.client import connected, connection_options, run_options
 from kubeflow.compile import cluster_options, load_for_cluster
-from kubeflow.submit import compiled, parameters
+from kubeflow.submit import compiled, data_overrides, parameters
 from pipeline.command import USAGE, end
 from schemas.cron import cron_trigger
 
@@ -60,7 +60,7 @@ def create(
     **given: str,
 ) -> None:
     """Compile an experiment and make a schedule of it. Data windows are resolved by each run."""
-    loaded = load_for_cluster(experiment, overrides, image)
+    loaded = load_for_cluster(experiment, (*overrides, *data_overrides(**given)), image)
     with tempfile.TemporaryDirectory() as directory:
         package = compiled(loaded, directory)
         with connected(host, ca_cert) as client:

@@ -24,6 +24,12 @@ def parameters(**given: str) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value.strip()}
 
 
+def data_overrides(data_source: str, last_span: str, **_: str) -> list[str]:
+    """The parameters that are values of the experiment: what is compiled must be right with them, too."""
+    given = {"data.source": data_source, "data.spans.last": last_span}
+    return [f"{key}={value}" for key, value in given.items() if value.strip()]
+
+
 def compiled(experiment: Experiment, directory: str) -> str:
     """Compiles to a file in a directory, or ends the process with what is wrong; returns its path."""
     package = Path(directory, "pipeline.yaml")
@@ -57,7 +63,7 @@ def main(
     Exit status: 0 submitted, or with --wait succeeded; 1 refused or, with --wait, not succeeded; 2 the experiment is
     wrong.
     """
-    loaded = load_for_cluster(experiment, overrides, image)
+    loaded = load_for_cluster(experiment, (*overrides, *data_overrides(**given)), image)
     with tempfile.TemporaryDirectory() as directory:
         package = compiled(loaded, directory)
         with connected(host, ca_cert) as client:

@@ -81,6 +81,13 @@ def locked(paths: Paths, command: str, wait: float, as_json: bool, *, starts_run
         end(str(refusal), 1, not_started(FAILED, [str(refusal)]) if as_json else None)
 
 
+def arguments_of(experiment: str, workspace: Path) -> list[str]:
+    """With which another command finds an experiment and its workspace, from any directory."""
+    is_path = "/" in experiment or Path(experiment).suffix
+    options = [] if workspace == Path("workspace") else ["--workspace", str(workspace.absolute())]
+    return [str(Path(experiment).absolute()) if is_path else experiment, *options]
+
+
 def on_one_line(text: str, longest: int) -> str:
     """A text without its line breaks, cut where it is longer."""
     line = " ".join(text.split())

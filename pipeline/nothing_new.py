@@ -100,7 +100,9 @@ def basis_of(record: RunRecord, paths: Paths, outputs: Mapping[str, Sequence[Art
     }
 
 
-def run_with_nothing_new(experiment: Experiment, paths: Paths, progress: Progress, run_id: str) -> RunRecord | None:
+def run_with_nothing_new(
+    experiment: Experiment, paths: Paths, progress: Progress, run_id: str, arguments: Sequence[str] = ()
+) -> RunRecord | None:
     """A run's record, written, where the run would only have found everything in the cache.
 
     Args:
@@ -108,6 +110,7 @@ def run_with_nothing_new(experiment: Experiment, paths: Paths, progress: Progres
       paths: where its results go; prepared.
       progress: is told of the nodes.
       run_id: of this run.
+      arguments: with which other commands find the experiment and its workspace.
 
     Returns:
       None where there is, or may be, something to do.
@@ -124,6 +127,7 @@ def run_with_nothing_new(experiment: Experiment, paths: Paths, progress: Progres
     record = replace(
         last,
         run_id=run_id,
+        arguments=list(arguments),
         started=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         status=UNCHANGED,
         nodes={node: NodeRecord(CACHED, 0.0) for node in last.nodes},

@@ -44,8 +44,10 @@ def open_pipeline(
     if experiment.data.dataset:
         place = paths.datasets / experiment.data.dataset
         artifacts.fetch(str(place))
-        if not place.exists():
-            artifacts.keep(str(prepare(experiment.data.dataset, place)))
+        is_kept = place.exists()
+        prepare(experiment.data.dataset, place)
+        if not is_kept:
+            artifacts.keep(str(place))
     base_weights = base_weights_of_another(experiment, paths, connection, artifacts)
     pipeline = create_pipeline(experiment, paths, base_weights)
     return CompiledPipeline(pipeline, run_id, connection or file_connection(paths.metadata), artifacts)

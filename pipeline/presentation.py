@@ -29,7 +29,7 @@ _STYLES = {PUSHED: "green", UNCHANGED: "cyan"}
 
 def summarize(record: RunRecord, serving: ServingDirectory, experiment: str, workspace: Path) -> str:
     """How a run ended, where the model is, its metrics, what is wrong with its curves, and what to try next."""
-    lines = [*record.warnings, *_forced(record)]
+    lines = [*(f"warning: {warning}" for warning in record.warnings), *_forced(record)]
     if record.status in (PUSHED, UNCHANGED):
         version = record.pushed_version or max(serving.versions(), default=None)
         live = shown_location(f"{serving.location}/{version}") if version else "no version is live, and that"

@@ -91,6 +91,8 @@ class RunRecord:
     """Signs in its curves, problems first: `sign`, `kind`, `epoch`, `figures`, `message` and `advice`."""
     tuning: dict[str, Any] | None = None
     """What was searched for, and found: `best`, `num_trials`, `sweep`, `cross_validation`, `table` and others."""
+    arguments: list[str] = field(default_factory=list)
+    """With which other commands find the experiment and its workspace; empty where none was run by hand."""
     image: str | None = None
     """The container image that worked on it; None outside of containers."""
     sample: str | None = None

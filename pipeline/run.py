@@ -57,6 +57,7 @@ class Run:
         run_id: str,
         *,
         decisions: Decisions | None = None,
+        arguments: Sequence[str] = (),
         connection: metadata_store_pb2.ConnectionConfig | None = None,
         artifacts: Artifacts | None = None,
     ) -> None:
@@ -68,6 +69,7 @@ class Run:
           progress: is told how it goes.
           run_id: of a new run, or of one that goes on where an earlier process left it.
           decisions: what a person decided beforehand.
+          arguments: with which other commands find the experiment and its workspace.
           connection: to ML Metadata. Default: the workspace's own file; then the run has the workspace for itself, and
             mends what runs that died have left there.
           artifacts: where they are kept. Default: in the workspace.
@@ -89,6 +91,7 @@ class Run:
             digest=experiment.digest(),
             started=datetime.now(timezone.utc).isoformat(timespec="seconds"),
             conditions=conditions_of(experiment, paths),
+            arguments=list(arguments),
         )
         self._seconds_before = self.record.seconds
 
@@ -202,7 +205,7 @@ class Run:
     def _launch_all(self, nodes: Sequence[str]) -> None:
         self._progress.plan([*(node for node in nodes if node in self._shown()), RUN_REPORT])
         for node in nodes:
-            if is_to_end_after_node():
+            if node in self._shown() and is_to_end_after_node():
                 self.record.status, self.record.message = FAILED, f"ended before {node}, {AS_ASKED}"
                 break
             if not self._launch(node):

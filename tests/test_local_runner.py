@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from pipeline.paths import Paths
+from pipeline.record import NodeRecord, RunRecord
+from pipeline.workspace_lock import workspace_lock
 from schemas.loading import load_experiment
 from tests.command_line import Outcome, in_process, in_subprocess
 from tests.places import touch
@@ -196,6 +199,20 @@ def test_status_before_any_run(tmp_path: Path) -> None:
     nothing: dict[str, object] = {"runs": [], "versions": [], "live": None, "rolled_back": [], "champion": None}
     assert outcome.json == {**nothing, "serving_directory": serving, "scheduler": nobody}
     assert not (tmp_path / "w").exists()
+
+
+def test_status_of_a_run_whose_process_died(tmp_path: Path) -> None:
+    """It is told as what it is before the next run notes it; one whose process has the workspace is under way."""
+    paths = Paths(tmp_path, "digits")
+    nodes = {"Trainer": NodeRecord("running", 0.0)}
+    RunRecord("20260102T030405-0000", "digits", "", "", nodes=nodes, status="running").write(paths.runs)
+    touch(paths.root, "metadata.db")
+    dead = in_process("status", "digits", "--workspace", str(tmp_path))
+    assert "Trainer: cut off, for its process died" in dead.output
+    assert "running" not in dead.output
+    with workspace_lock(paths, "run digits"):
+        alive = in_process("status", "digits", "--workspace", str(tmp_path), "--json")
+    assert alive.json["runs"][0]["status"] == "running"
 
 
 def test_status_needs_no_data(write: Callable[[str], str], tmp_path: Path) -> None:

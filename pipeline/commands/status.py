@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from pipeline.command import end, experiment_options, json_option, load
+
+if TYPE_CHECKING:
+    from pipeline.paths import Paths
+    from pipeline.record import RunRecord
 
 
 @click.command()
@@ -19,12 +24,11 @@ def status(experiment: str, overrides: tuple[str, ...], workspace: Path, as_json
     from components.errors import StageError
     from pipeline.champion import champion_object, describe_champion
     from pipeline.presentation import print_status, status_object
-    from pipeline.record import read_records
     from pipeline.retraining.standing import describe_scheduler, scheduler_object
     from pipeline.versions import serving_of
 
     try:
-        serving, records = serving_of(loaded, paths), read_records(paths.runs)
+        serving, records = serving_of(loaded, paths), _as_they_are(paths)
         if as_json:
             others = {"champion": champion_object(records), "scheduler": scheduler_object(loaded, paths)}
             click.echo(json.dumps({**status_object(records, serving), **others}))
@@ -36,3 +40,18 @@ def status(experiment: str, overrides: tuple[str, ...], workspace: Path, as_json
             print_status(paths, records, serving, remarks)
     except StageError as error:
         end(str(error), 1, {"status": "failed", "message": str(error)} if as_json else None)
+
+
+def _as_they_are(paths: Paths) -> list[RunRecord]:
+    """The records of all runs; of one whose process died, what the next run will write."""
+    from pipeline.record import RUNNING, read_records
+    from pipeline.workspace_lock import holder_of
+
+    # On Kubeflow, where there is no file of ML Metadata, nobody holds the lock.
+    is_held = holder_of(paths) is not None or not paths.metadata.exists()
+    records = read_records(paths.runs)
+    if not is_held and holder_of(paths) is None:
+        for record in records:
+            if record.status == RUNNING:
+                record.cut_off()
+    return records

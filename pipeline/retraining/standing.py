@@ -44,7 +44,9 @@ def describe_scheduler(experiment: Experiment, paths: Paths) -> list[str]:
         waits_for = when + (["on new data"] if rules.on_new_data else []) + (["on drift"] if rules.on_drift else [])
         lines = [f"scheduler: {at_work}; {', '.join(waits_for)}"]
     if state is not None and state.under_way is not None:
-        lines.append(f"scheduler's run under way: {', '.join(state.under_way.reasons)}")
+        reasons = ", ".join(state.under_way.reasons)
+        is_left = _is_alive(state) is False
+        lines.append(f"a run that the next one goes on with: {reasons}" if is_left else f"its run under way: {reasons}")
     if state is not None and state.last is not None:
         lines.append(f"scheduler's last run: {state.last.status} ({', '.join(state.last.reasons)})")
     return lines

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import click
 import pytest
@@ -44,6 +44,14 @@ def test_a_run(server: Pipelines) -> None:
     assert specification["schemaVersion"] == "2.1.0"
     arguments = specification["deploymentSpec"]["executors"]["exec-training"]["container"]["args"]
     assert '"epochs":3' in " ".join(arguments)
+
+
+@pytest.mark.parametrize("command", [submitted, scheduled])
+def test_data_of_this_machine_may_be_replaced(command: Callable[..., Result], server: Pipelines) -> None:
+    """By a place in the pods, which the compiled file then has."""
+    here = ("--set", "data.dataset=null", "--set", "data.source=/home/ann/images")
+    assert "is a place of this machine" in command(server, *here).stderr
+    assert command(server, *here, "--data-source", "/darkroom/images").exit_code == 0
 
 
 @pytest.mark.parametrize(("state", "exit_status"), [("SUCCEEDED", 0), ("FAILED", 1)])

@@ -114,7 +114,7 @@ def test_a_stop_says_why(paths: Paths) -> None:
     """Warnings, the message, the metrics as far as there are any, and the log."""
     stopped = record("not_blessed", warnings=["odd"], message="not good\nenough", metrics=METRICS)
     assert summarize(stopped, LocalDirectory(paths.serving), "flowers", Path("workspace")).splitlines() == [
-        "odd",
+        "warning: odd",
         "not good",
         "enough",
         "accuracy 0.9877, cross_entropy 0.1235",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 from pipeline.nodes import LOADING, RUN_REPORT
@@ -87,7 +88,8 @@ def _steps(material: Material) -> Iterator[str]:
     yield from (line for line in (record.message or "").splitlines() if line.startswith(_MEND))
     yield from (f"{sign['advice']} ({sign['message']})" for sign in record.diagnostics if sign["kind"] == "problem")
     if record.status == NOT_BLESSED:
-        yield "Improve the model, or change evaluation.thresholds where they ask for too much;"
+        key = "evaluation.champion" if _champion_stays(material) else "evaluation.thresholds"
+        yield f"Improve the model, or change {key} where too much is asked for;"
         yield "run --force-bless REASON pushes it all the same, and keeps the reason."
     if record.status == REFUSED:
         yield "See below which checks of the canary failed; its budgets are in the section canary of the experiment."
@@ -95,5 +97,17 @@ def _steps(material: Material) -> Iterator[str]:
         log = f"Read {record.log}, mend the cause, and run" if record.log else "Run"
         yield f"{log} again: finished stages are kept."
     if record.status in (PUSHED, UNCHANGED) and record.sample:
-        yield f"Try the model: local_runner.py predict {record.experiment} {record.sample}"
-        yield f"Where it proves to be worse than the last one: local_runner.py rollback {record.experiment}"
+        found = record.arguments or [record.experiment]
+        yield f"Try the model: {_command('predict', *found, record.sample)}"
+        yield f"Where it proves to be worse than the last one: {_command('rollback', *found)}"
+
+
+def _champion_stays(material: Material) -> bool:
+    from components.evaluator.outcome import champion_stays
+
+    evaluation = material.uri("evaluation")
+    return evaluation is not None and champion_stays(evaluation)
+
+
+def _command(*arguments: str) -> str:
+    return shlex.join([".venv/bin/python", "local_runner.py", *arguments])

@@ -88,7 +88,13 @@ def test_what_to_do_next() -> None:
     [steps] = texts_of(pushed)
     assert steps.splitlines()[:2] == [
         "raise model.dropout (val_loss rises)",
-        "Try the model: local_runner.py predict flowers runs/rose.png",
+        "Try the model: .venv/bin/python local_runner.py predict flowers runs/rose.png",
+    ]
+    by_file = a_record(sample="runs/rose.png", arguments=["/mine/my flowers.yaml", "--workspace", "/w"])
+    assert texts_of(verdict(a_material(by_file)))[-1].splitlines() == [
+        "Try the model: .venv/bin/python local_runner.py predict '/mine/my flowers.yaml' --workspace /w runs/rose.png",
+        "Where it proves to be worse than the last one:"
+        " .venv/bin/python local_runner.py rollback '/mine/my flowers.yaml' --workspace /w",
     ]
     failed = a_record(status="failed", message="Trainer: no", log="runs/Trainer.log")
     assert texts_of(verdict(a_material(failed)))[-1].startswith("Read runs/Trainer.log, mend the cause")
