@@ -17,6 +17,8 @@ from tests.pipeline.interruptions import interrupted_at, interrupted_run
 from tests.pipeline.projects import EXPERIMENT, Project, make_project, with_broken, write_records
 from tests.places import touch
 
+pytestmark = pytest.mark.long
+
 DATA_NODES = ["ImageExampleGen", "ImportSchemaGen", "StatisticsGen", "DataGate", "Transform"]
 UNDECODABLE = ("image/encoded", b"\x89PNG\r\n\x1a\nand no more")
 
