@@ -7,6 +7,10 @@ class StageError(Exception):
     """A stage cannot go on, for a reason that its message states in full."""
 
 
+class PassingError(StageError):
+    """One that another try may not meet: a server does not answer."""
+
+
 class DataError(StageError):
     """The data cannot be trusted or used."""
 

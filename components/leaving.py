@@ -6,7 +6,10 @@ import atexit
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+
+# As Python's own, where its output is lost.
+_UNWRITTEN = 120
 
 
 @contextmanager
@@ -20,10 +23,13 @@ def leaving_promptly() -> Iterator[None]:
     status = 0
 
     def leave() -> None:
+        failed = False
         for stream in (sys.stdout, sys.stderr):
-            with suppress(OSError, ValueError, AttributeError):
+            try:
                 stream.flush()
-        os._exit(status)
+            except (OSError, ValueError, AttributeError):
+                failed = True
+        os._exit(status or (_UNWRITTEN if failed else 0))
 
     atexit.register(leave)
     try:

@@ -11,13 +11,14 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from components.errors import StageError
+from components.errors import PassingError, StageError
 
 _CHUNK = 1 << 20
 
 
 class ObjectStore:
-    """Every method raises StageError where the store does not answer or refuses; paths start at `location`."""
+    """Every method raises StageError where the store refuses, PassingError where it does not answer; paths start at
+    `location`."""
 
     def __init__(self, location: str) -> None:
         """Does not connect yet.
@@ -126,4 +127,5 @@ class ObjectStore:
             raise
         except Exception as error:
             reason = str(error) or type(error).__name__
-            raise StageError(f"{self.location} cannot be used: {reason}; check its address and credentials") from error
+            kind = StageError if isinstance(error, (PermissionError, FileNotFoundError)) else PassingError
+            raise kind(f"{self.location} cannot be used: {reason}; check its address and credentials") from error

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -15,6 +16,11 @@ from components.leaving import leaving_promptly
 from pipeline.command import USAGE, end, on_one_line
 from pipeline.record import INVALID, RUNNING, UNCHANGED, RunRecord
 from schemas.kubeflow import IMAGE_VARIABLE, METADATA_VARIABLE
+
+if TYPE_CHECKING:
+    from pipeline.paths import Paths
+    from pipeline.run import Run
+    from schemas.experiment import Experiment
 
 _INGESTION = "ImageExampleGen"
 _LONGEST_REASON = 1000
@@ -55,7 +61,6 @@ def main(
     is not blessed, or refused by the canary. The reason is the last line of the log.
     """
     from kubeflow.embedding import from_text
-    from kubeflow.place import place_of_work
     from schemas.problems import ExperimentError
 
     try:
@@ -67,52 +72,76 @@ def main(
 
     runtime.configure()
     from components.errors import StageError
-    from pipeline.capture import original_streams
     from pipeline.decisions import Decisions
-    from pipeline.interruption import ended_in_order
+    from pipeline.failures import describe
     from pipeline.metadata import server_connection
-    from pipeline.notification.notify import notify
     from pipeline.paths import WorkspaceError
-    from pipeline.progress import PlainProgress
-    from pipeline.run import Run
-    from schemas.places import check_places
 
     try:
         connection = server_connection(os.environ.get(METADATA_VARIABLE, ""))
     except StageError as error:
         end(str(error), USAGE)
     decisions = Decisions(accept_data.strip() or None, force_bless.strip() or None)
-    part = [node for node in nodes.split(",") if node]
+    part = None if page is not None else [node for node in nodes.split(",") if node]
     try:
-        with (
-            original_streams() as (_, log),
-            ended_in_order(),
-            place_of_work(root, experiment, run_id) as (experiment, paths, artifacts),
-        ):
-            given = {"decisions": decisions, "connection": connection, "artifacts": artifacts}
-            run = Run(experiment, paths, PlainProgress(log), run_id, **given)
-            run.record.image = os.environ.get(IMAGE_VARIABLE) or run.record.image
-            if page is not None:
-                run.conclude()
-                from kubeflow.pages import show
-
-                show(run.material(), page, executor_input)
-                # At last, for a report that is tried again would tell everybody again.
-                notify(experiment.notifications, run.record, paths)
-            elif _INGESTION in part and (missing := check_places(experiment)):
-                run.record.refuse(str(ExperimentError(missing)))
-                run.record.write(paths.runs)
+        with _opened(experiment, root, run_id, decisions=decisions, connection=connection) as (run, paths):
+            if part is None:
+                _report(run, paths, Path(str(page)), executor_input)
             else:
-                run.execute_part(part)
+                _work(run, paths, part)
     except WorkspaceError as error:
         end(str(error).replace("another one with --workspace DIR", "another kubeflow.root"), 1)
     except StageError as error:
         end(str(error), 1)
+    except OSError as error:
+        end(describe(root, error).replace("another workspace with --workspace DIR", "another kubeflow.root"), 1)
     if page is not None:
         told = on_one_line(run.record.message or str(run.record.report), _LONGEST_REASON)
         print(f"{run.record.status}: {told}", file=sys.stderr)
         sys.exit(0)
     _leave(run.record)
+
+
+@contextmanager
+def _opened(experiment: Experiment, root: str, run_id: str, **given: Any) -> Iterator[tuple[Run, Paths]]:
+    """The run, where it can be worked on, and where its results go."""
+    from kubeflow.place import place_of_work
+    from pipeline.capture import original_streams
+    from pipeline.interruption import ended_in_order
+    from pipeline.progress import PlainProgress
+    from pipeline.run import Run
+
+    with (
+        original_streams() as (_, log),
+        ended_in_order(),
+        place_of_work(root, experiment, run_id) as (placed, paths, artifacts),
+    ):
+        run = Run(placed, paths, PlainProgress(log), run_id, artifacts=artifacts, **given)
+        run.record.image = os.environ.get(IMAGE_VARIABLE) or run.record.image
+        yield run, paths
+
+
+def _work(run: Run, paths: Paths, nodes: Sequence[str]) -> None:
+    from schemas.places import check_places
+    from schemas.problems import ExperimentError
+
+    if _INGESTION in nodes and (missing := check_places(run.experiment)):
+        run.record.refuse(str(ExperimentError(missing)))
+        run.record.write(paths.runs)
+    else:
+        run.execute_part(nodes)
+
+
+def _report(run: Run, paths: Paths, page: Path, executor_input: str) -> None:
+    from kubeflow.pages import show
+    from pipeline.notification.notify import notify
+
+    run.conclude()
+    try:
+        show(run.material(), page, executor_input)
+    finally:
+        # At last: a report that is killed before, and tried again, tells nobody twice.
+        notify(run.experiment.notifications, run.record, paths)
 
 
 def _leave(record: RunRecord) -> NoReturn:

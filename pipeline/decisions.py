@@ -53,6 +53,7 @@ class Decisions:
             [blessing] = outputs["blessing"]
             record.forced = _decision(self.force_bless, stop.message)
             mark_forced(blessing.uri)
+            compiled.artifacts.keep(blessing.uri)
             compiled.annotate(blessing, forced_properties(record.forced))
             return True
         return False

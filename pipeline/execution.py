@@ -62,7 +62,7 @@ class CompiledPipeline:
         )
         self._deployment = runner_utils.extract_local_deployment_config(self._ir)
         self._connection = connection
-        self.artifacts = artifacts or LocalArtifacts(self.root)
+        self._artifacts = artifacts or LocalArtifacts(self.root)
         self._nodes = {node.pipeline_node.node_info.id: node.pipeline_node for node in self._ir.nodes}
 
     @property
@@ -74,6 +74,11 @@ class CompiledPipeline:
     def connection(self) -> metadata_store_pb2.ConnectionConfig:
         """To ML Metadata."""
         return self._connection
+
+    @property
+    def artifacts(self) -> Artifacts:
+        """Where what nodes make is kept."""
+        return self._artifacts
 
     @property
     def root(self) -> str:
@@ -121,7 +126,7 @@ class CompiledPipeline:
                 pipeline_runtime_spec=self._ir.runtime_spec,
                 executor_spec=runner_utils.extract_executor_spec(self._deployment, node_id),
                 custom_driver_spec=runner_utils.extract_custom_driver_spec(self._deployment, node_id),
-                artifacts=self.artifacts,
+                artifacts=self._artifacts,
             ).launch()
         except BaseException:
             self._give_up(node_id)
@@ -130,10 +135,13 @@ class CompiledPipeline:
             return NodeOutcome(EXECUTED, {})
         return self._outcome(node_id, execution_info.execution_id)
 
-    def give_up(self) -> None:
-        """Ends what processes that died have left unfinished of this run; nobody may be at work on it any more."""
-        for node_id in self._nodes:
-            self._give_up(node_id)
+    def give_up(self) -> list[str]:
+        """Ends what processes that died have left unfinished of this run; nobody may be at work on it any more.
+
+        Returns:
+          The nodes that were cut off, but for those that only look something up.
+        """
+        return [node_id for node_id in self._nodes if self._give_up(node_id) and not self.is_resolver(node_id)]
 
     def annotate(self, artifact: types.Artifact, properties: Mapping[str, str | int]) -> None:
         """Keeps custom properties of an artifact that is there already."""
@@ -157,16 +165,16 @@ class CompiledPipeline:
             outputs = execution_lib.get_output_artifacts(handle, execution_id)
         for made in outputs.values():
             for artifact in made:
-                self.artifacts.fetch(artifact.uri)
+                self._artifacts.fetch(artifact.uri)
         return NodeOutcome(CACHED if was_cached else EXECUTED, outputs)
 
     def _metadata(self) -> PatientMetadata:
         return PatientMetadata(self._connection)
 
-    def _give_up(self, node_id: str) -> None:
+    def _give_up(self, node_id: str) -> bool:
         # The Launcher looks after an executor that raises an Exception, not after drivers and interruptions.
         with self._metadata() as handle:
-            give_up(handle, self._executions(handle, node_id), self.root)
+            return give_up(handle, self._executions(handle, node_id), self.root)
 
     def _executions(self, handle: PatientMetadata, node_id: str) -> list[metadata_store_pb2.Execution]:
         """Of one node in this run, oldest first."""

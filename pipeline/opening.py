@@ -44,9 +44,8 @@ def open_pipeline(
     if experiment.data.dataset:
         place = paths.datasets / experiment.data.dataset
         artifacts.fetch(str(place))
-        is_kept = place.exists()
-        prepare(experiment.data.dataset, place)
-        if not is_kept:
+        before = place.stat().st_ino if place.exists() else None
+        if prepare(experiment.data.dataset, place).stat().st_ino != before:
             artifacts.keep(str(place))
     base_weights = base_weights_of_another(experiment, paths, connection, artifacts)
     pipeline = create_pipeline(experiment, paths, base_weights)

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
-from components.errors import StageError
+from components.errors import PassingError, StageError
 from pipeline import metadata
 from pipeline.failures import is_full
 from schemas.retries import Retries
@@ -68,6 +68,8 @@ def may_pass(error: BaseException) -> bool:
 
     Bad data and a bad experiment stay what they are, as does a full disk, until a person has mended them.
     """
+    if isinstance(error, PassingError):
+        return True
     if isinstance(error, StageError) or is_full(error):
         return False
     if isinstance(error, (MemoryError, ConnectionError, TimeoutError)) or metadata.may_pass(error):

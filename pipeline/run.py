@@ -75,7 +75,7 @@ class Run:
           artifacts: where they are kept. Default: in the workspace.
         """
         self._decisions = decisions or Decisions()
-        self._experiment = experiment
+        self.experiment = experiment
         self._paths = paths
         self._progress = progress
         self._compile = partial(open_pipeline, experiment, paths, run_id, connection, artifacts)
@@ -128,16 +128,16 @@ class Run:
 
     def conclude(self) -> RunRecord:
         """Sums up and reports, when nobody works on the run any more: `running`, it was cut off."""
-        if self._compiled is None and self.record.nodes:
+        if self._compiled is None and (self.record.nodes or not self.record.message):
             self._look_back()
-        if self.record.status == RUNNING or not (self.record.nodes or self.record.message):
+        if self.record.status == RUNNING or (self.record.status == FAILED and not self.record.message):
             self.record.cut_off()
         for node in self._shown():
             if node not in self.record.nodes:
                 self._end(node, SKIPPED, 0.0)
         # Before the report, which compares the records of all runs, and once more with where it lies.
         if self._compiled is not None:
-            try_to_summarize(self.record, self._experiment, self._paths, self._results(), self._log(_SUMMARY))
+            try_to_summarize(self.record, self.experiment, self._paths, self._results(), self._log(_SUMMARY))
         self._keep()
         self._report()
         self.record.basis = basis_of(self.record, self._paths, self._results())
@@ -180,7 +180,8 @@ class Run:
         if not self._open():
             self.record.warn(f"not all of the run could be looked at: {self.record.message}")
         elif not self._owns_workspace and self._compiled is not None:
-            self._compiled.give_up()
+            for node in self._compiled.give_up():
+                self.record.nodes.setdefault(node, NodeRecord(RUNNING, 0.0))
         self.record.status, self.record.message, self.record.log = ended
 
     def _open(self) -> bool:
@@ -258,7 +259,7 @@ class Run:
         is_outdated = node == PUSHER and self._is_to_be_pushed()
 
         note = partial(self._note_attempt, node)
-        return with_retries(self._experiment.retries, note, lambda: compiled.launch(node, from_cache=not is_outdated))
+        return with_retries(self.experiment.retries, note, lambda: compiled.launch(node, from_cache=not is_outdated))
 
     def _note_attempt(self, node: str, error: BaseException, wait: float) -> None:
         self.record.warn(f"{describe(node, error)}\ntried again after {wait:g} s")
@@ -286,7 +287,7 @@ class Run:
     def material(self) -> Material:
         """What a report is made from."""
         kept = (self._compiled.connection, self._compiled.artifacts) if self._compiled else ()
-        return Material(self.record, self._experiment, self._paths, self._results(), *kept)
+        return Material(self.record, self.experiment, self._paths, self._results(), *kept)
 
     def _results(self) -> Mapping[str, Sequence[Artifact]]:
         return {name: artifacts for outcome in self._done.values() for name, artifacts in outcome.outputs.items()}

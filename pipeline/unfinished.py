@@ -22,21 +22,25 @@ def is_unfinished(execution: Execution) -> bool:
     return execution.last_known_state in _UNFINISHED
 
 
-def give_up(handle: PatientMetadata, executions: Iterable[Execution], root: str) -> None:
+def give_up(handle: PatientMetadata, executions: Iterable[Execution], root: str) -> bool:
     """Removes what unfinished executions have written so far, and marks them as failed.
 
     Args:
       handle: connected.
       executions: of nodes that nobody works on any more; those that have ended are left alone.
       root: where the pipeline's artifacts are.
+
+    Returns:
+      Whether there were any.
     """
     unfinished = [execution for execution in executions if is_unfinished(execution)]
     if not unfinished:
-        return
+        return False
     remove_outputs(root, {execution.id for execution in unfinished})
     for execution in unfinished:
         execution.last_known_state = Execution.FAILED
     handle.store.put_executions(unfinished)
+    return True
 
 
 def remove_outputs(root: str, executions: set[int]) -> None:

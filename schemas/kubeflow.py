@@ -14,7 +14,7 @@ from schemas.section import Section
 
 
 def _quantity(text: str) -> str:
-    if not re.fullmatch(r"[0-9]+([EPTGM]i?|Ki)?", text):
+    if not re.fullmatch(r"[1-9][0-9]*([EPTGM]i?|Ki)?", text):
         raise ValueError(
             f"{text!r} is no amount of memory; write a whole number of bytes, or one with a unit, as 4Gi or 1536Mi"
         )
@@ -27,9 +27,12 @@ IMAGE_VARIABLE = "DARKROOM_IMAGE"
 """In a pod's environment: the container image that it runs."""
 
 
+_BUCKET = r"[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]"
+
+
 def _root(text: str) -> str:
     scheme, _, place = text.partition("://")
-    if place and f"{scheme}://" in OBJECT_STORES:
+    if f"{scheme}://" in OBJECT_STORES and re.fullmatch(_BUCKET, place.partition("/")[0]):
         return text.rstrip("/")
     if "://" in text:
         raise ValueError(f"got {text!r}; expected a path on a volume, or a place at {' or '.join(OBJECT_STORES)}")
@@ -41,6 +44,11 @@ def _root(text: str) -> str:
 Quantity = Annotated[str, AfterValidator(_quantity)]
 Cpu = Annotated[float, Field(gt=0)]
 Label = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
+TaintKey = Annotated[
+    str,
+    Field(pattern=r"^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"),
+]
+TaintValue = Annotated[str, Field(pattern=r"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$")]
 ResourceName = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$")]
 VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 MountPath = Annotated[str, Field(pattern=r"^/[^:]+$")]
@@ -73,11 +81,11 @@ class Accelerator(Section):
 class Toleration(Section):
     """Lets pods run on nodes that are tainted, as nodes with accelerators often are."""
 
-    key: str | None = None
+    key: TaintKey | None = None
     """Of the taint; null is every one."""
     operator: Literal["Exists", "Equal"] = "Exists"
     """Whether the taint's value must be `value`."""
-    value: str | None = None
+    value: TaintValue | None = None
     """Of the taint, where the operator is Equal."""
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
     """Of the taint; null is every one."""

@@ -206,7 +206,6 @@ def test_status_of_a_run_whose_process_died(tmp_path: Path) -> None:
     paths = Paths(tmp_path, "digits")
     nodes = {"Trainer": NodeRecord("running", 0.0)}
     RunRecord("20260102T030405-0000", "digits", "", "", nodes=nodes, status="running").write(paths.runs)
-    touch(paths.root, "metadata.db")
     dead = in_process("status", "digits", "--workspace", str(tmp_path))
     assert "Trainer: cut off, for its process died" in dead.output
     assert "running" not in dead.output

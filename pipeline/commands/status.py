@@ -47,11 +47,11 @@ def _as_they_are(paths: Paths) -> list[RunRecord]:
     from pipeline.record import RUNNING, read_records
     from pipeline.workspace_lock import holder_of
 
-    # On Kubeflow, where there is no file of ML Metadata, nobody holds the lock.
-    is_held = holder_of(paths) is not None or not paths.metadata.exists()
+    is_held = holder_of(paths) is not None
     records = read_records(paths.runs)
     if not is_held and holder_of(paths) is None:
         for record in records:
-            if record.status == RUNNING:
+            # On Kubeflow nobody holds the lock.
+            if record.status == RUNNING and record.image is None:
                 record.cut_off()
     return records

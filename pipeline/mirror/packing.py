@@ -7,6 +7,8 @@ import tarfile
 import tempfile
 from pathlib import Path
 
+from components.errors import StageError
+
 
 def pack(place: Path, file: Path, *, hidden: bool = True) -> None:
     """Writes a directory, or a file, as a tar archive.
@@ -36,10 +38,13 @@ def unpack(file: Path, place: Path) -> None:
 
     Raises:
       OSError: it cannot be written.
-      tarfile.TarError: the archive is torn.
+      StageError: the archive is damaged.
     """
     place.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=place.parent, prefix=".unpacking-") as directory:
-        with tarfile.open(file) as archive:
-            archive.extractall(directory, filter="data")
+        try:
+            with tarfile.open(file) as archive:
+                archive.extractall(directory, filter="data")
+        except tarfile.TarError as error:
+            raise StageError(f"what was sent of {place} is damaged: {error}; remove it, then run again") from error
         os.replace(Path(directory, place.name), place)

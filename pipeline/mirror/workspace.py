@@ -2,7 +2,7 @@
 
 Artifacts, checkpoints and embedded data sets are an object each, a tar archive, so that each is there whole or not at
 all; records, logs, reports and the quarantine are files as they are. An artifact is sent before ML Metadata says that
-it is complete, the rest every few seconds and at the end.
+it is complete, the rest once a second, as far as it has changed, and at the end.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-import tarfile
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -23,7 +22,7 @@ from pipeline.mirror.packing import pack, unpack
 from pipeline.paths import DATASETS, Paths
 from pipeline.record import RECORD_NAME
 
-_PAUSE = 5.0
+_PAUSE = 1.0
 _ARCHIVE = ".tar"
 # As of <experiment>/artifacts/<node>/<output>/<execution>.
 _ARTIFACT_DEPTH = 5
@@ -98,8 +97,10 @@ class Mirror:
         with self._sending:
             for file in self._files():
                 self._send(self._path(file), file, packed=False)
-            for directory in sorted(self._paths.checkpoints.glob("[!.]*/")):
-                self._send(self._path(directory) + _ARCHIVE, directory, packed=True)
+            # The directory of a training, or of a search, grows by directories that do not change any more.
+            for place in sorted(self._paths.checkpoints.glob("[!.]*/[!.]*")):
+                packed = place.is_dir()
+                self._send(self._path(place) + (_ARCHIVE if packed else ""), place, packed)
             for path in [path for path in self._sent if not self._place(path).exists()]:
                 with suppress(FileNotFoundError):
                     self.objects.remove(path)
@@ -109,7 +110,7 @@ class Mirror:
         while not ended.wait(_PAUSE):
             try:
                 self.send()
-            except (StageError, OSError, tarfile.TarError) as error:
+            except (StageError, OSError) as error:
                 # At the end it is tried once more, and matters.
                 logging.warning("what was written is not sent yet: %s", error)
 

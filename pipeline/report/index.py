@@ -66,7 +66,7 @@ def _table(records: Sequence[RunRecord], live: int | None, paths: Paths) -> Tabl
         told = "Pushed" if record.status == PUSHED else headline(record)[0]
         rows.append(
             [
-                Cell(record.run_id, link=path.name if path.exists() else None),
+                Cell(record.run_id, link=path.name if record.report or path.exists() else None),
                 Cell(told, _TONES.get(record.status, "problem")),
                 Cell(f"{version} live" if is_live else version, "good" if is_live else "plain"),
                 *(number(record.metrics.get(name)) for name in _SHOWN),

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from kubeflow.node import main
-from pipeline.record import read_record
+from pipeline.record import RunRecord, read_record
 
 TEXT = json.dumps({"name": "small", "data": {"dataset": "digits"}})
 
@@ -52,6 +54,20 @@ def test_a_volume_must_be_writable(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     result = work(tmp_path)
     assert result.exit_code == 1
     assert "kubeflow.root" in result.stderr
+
+
+def test_a_full_volume_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a stack trace, though nothing more can be written there."""
+    monkeypatch.setenv("DARKROOM_METADATA", "mysql://ann:hush@127.0.0.1:9/metadata")
+
+    def full(record: RunRecord, runs: Path) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(runs))
+
+    monkeypatch.setattr(RunRecord, "write", full)
+    result = work(tmp_path)
+    assert result.exit_code == 1
+    assert isinstance(result.exception, SystemExit)
+    assert "No space left on device" in result.stderr.splitlines()[-1]
 
 
 def test_missing_data_is_what_the_run_ended_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,6 +88,20 @@ def test_waiting_takes_it_as_soon_as_it_is_free(tmp_path: Path) -> None:
             assert json.loads((paths.root / ".lock.json").read_text())["process"] == os.getpid()
 
 
+def test_a_full_disk_keeps_nobody_from_freeing_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A removal has the lock all the same; a run could not work."""
+
+    def full(path: Path, text: str) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    paths = Paths(tmp_path, "small")
+    monkeypatch.setattr(Path, "write_text", full)
+    with workspace_lock(paths, "gc small"):
+        assert holder_of(paths) is None
+    with pytest.raises(WorkspaceError, match="free some space"), workspace_lock(paths, "run small", starts_run=True):
+        pytest.fail("a run began")
+
+
 @pytest.mark.parametrize(
     ("number", "advice"),
     [

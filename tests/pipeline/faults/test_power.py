@@ -139,6 +139,13 @@ def kept_of(project: Project, record: RunRecord) -> dict[str, str]:
     return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
+_EXECUTIONS = """
+SELECT COUNT(DISTINCT Execution.id)
+FROM Execution JOIN Association ON Association.execution_id = Execution.id JOIN Context ON Context.id = context_id
+WHERE Context.name = ? AND last_known_state = ?
+"""
+
+
 def assert_nothing_was_lost(project: Project, before: RunRecord, kept: dict[str, str]) -> RunRecord:
     """The record, the artifacts and the database are as they were when the power went; gives the record."""
     [after] = [record for record in read_records(project.root / "runs") if record.run_id == before.run_id]
@@ -147,7 +154,7 @@ def assert_nothing_was_lost(project: Project, before: RunRecord, kept: dict[str,
     with contextlib.closing(sqlite3.connect(project.root / "metadata.db")) as database:
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         complete = metadata_store_pb2.Execution.COMPLETE
-        [(count,)] = database.execute("SELECT COUNT(*) FROM Execution WHERE last_known_state = ?", (complete,))
+        [(count,)] = database.execute(_EXECUTIONS, (before.run_id, complete))
     assert count >= len(finished(before))
     return after
 

@@ -93,7 +93,7 @@ def test_artifacts_are_fetched_when_they_are_read(pod: Pod) -> None:
     assert not [path for path in paths.workspace.iterdir() if path.name.startswith(".")]
 
 
-def test_changes_are_sent_and_what_is_gone_goes(pod: Pod) -> None:
+def test_changes_are_sent_and_what_is_gone_goes(pod: Pod, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever comes, changes or goes between two sendings; what stays is not sent again."""
     mirror, paths = pod()
     touch(paths.checkpoints, "abc/epoch-00001/state.json", "def/finished")
@@ -114,9 +114,25 @@ def test_changes_are_sent_and_what_is_gone_goes(pod: Pod) -> None:
             "epoch-00002",
             "state.json",
         }
-        before = mirror.objects.sizes()
+        sent: list[str] = []
+        monkeypatch.setattr(again.objects, "put", lambda file, path: sent.append(path))
         again.send()
-        assert mirror.objects.sizes() == before
+        assert sent == []
+        touch(paths.checkpoints, "abc/epoch-00003/state.json")
+        again.send()
+        assert sent == ["flowers/checkpoints/abc/epoch-00003.tar"]
+
+
+def test_what_is_damaged_is_told(pod: Pod) -> None:
+    """With the place that it is of."""
+    mirror, paths = pod()
+    model = paths.artifacts / "Trainer" / "model" / "7"
+    touch(model, "saved_model.pb")
+    mirror.keep(str(model))
+    mirror.objects.write("flowers/artifacts/Trainer/model/7.tar", b"no archive")
+    again, paths = pod()
+    with pytest.raises(StageError, match=r"what was sent of .*/Trainer/model/7 is damaged"):
+        again.fetch(str(model))
 
 
 def test_a_place_that_is_not_there_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
