@@ -35,7 +35,11 @@ def _root(text: str) -> str:
     if f"{scheme}://" in OBJECT_STORES and re.fullmatch(_BUCKET, place.partition("/")[0]):
         return text.rstrip("/")
     if "://" in text:
-        raise ValueError(f"got {text!r}; expected a path on a volume, or a place at {' or '.join(OBJECT_STORES)}")
+        places = " or ".join(f"{scheme}BUCKET" for scheme in OBJECT_STORES)
+        raise ValueError(
+            f"got {text!r}; expected a path on a volume, or a place at {places}, a name of 3 to 63 small letters, digits,"
+            " points, - and _"
+        )
     if not text.startswith("/") or ":" in text:
         raise ValueError(f"{text!r} is no absolute path in a container; write one below a volume, as /darkroom")
     return text

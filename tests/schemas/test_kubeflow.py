@@ -26,8 +26,8 @@ def test_a_node_has_what_is_said_of_it_and_of_all() -> None:
 @pytest.mark.parametrize(
     ("stated", "told"),
     [
-        ({"root": "hdfs://host/x"}, "expected a path on a volume, or a place at gs:// or s3://"),
-        ({"root": "gs://"}, "expected a path on a volume, or a place at gs:// or s3://"),
+        ({"root": "hdfs://host/x"}, "expected a path on a volume, or a place at gs://BUCKET or s3://BUCKET"),
+        ({"root": "gs://"}, "expected a path on a volume, or a place at gs://BUCKET or s3://BUCKET"),
         ({"root": "here"}, "no absolute path in a container"),
         ({"root": "/elsewhere"}, "is on none of the volumes, which are mounted at /darkroom"),
         ({"nodes": {"Trainer": {"volumes": []}}}, "on none of the volumes of Trainer, which are mounted at no place"),
@@ -40,7 +40,7 @@ def test_a_node_has_what_is_said_of_it_and_of_all() -> None:
         ({"tolerations": [{"key": "bad key!"}]}, "should match pattern"),
         ({"tolerations": [{"key": "a", "operator": "Equal", "value": "no label!"}]}, "should match pattern"),
         ({"memory": "0Gi"}, "'0Gi' is no amount of memory"),
-        ({"root": "gs:///x"}, "expected a path on a volume, or a place at gs:// or s3://"),
+        ({"root": "gs:///x"}, "expected a path on a volume, or a place at gs://BUCKET or s3://BUCKET"),
         ({"tolerations": [{"seconds": 30}]}, "give 'seconds' with effect: NoExecute alone"),
         ({"volumes": [{"claim": "a.b", "mount": "/darkroom"}]}, "should match pattern"),
         ({"volumes": [{"claim": "a", "mount": "/darkroom"}] * 2}, "claim a is given twice"),
