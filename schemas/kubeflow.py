@@ -37,8 +37,8 @@ def _root(text: str) -> str:
     if "://" in text:
         places = " or ".join(f"{scheme}BUCKET" for scheme in OBJECT_STORES)
         raise ValueError(
-            f"got {text!r}; expected a path on a volume, or a place at {places}, a name of 3 to 63 small letters, digits,"
-            " points, - and _"
+            f"got {text!r}; expected a path on a volume, or a place at {places}, a name of 3 to 63 small letters,"
+            " digits, points, - and _"
         )
     if not text.startswith("/") or ":" in text:
         raise ValueError(f"{text!r} is no absolute path in a container; write one below a volume, as /darkroom")
