@@ -12,6 +12,8 @@ import tensorflow as tf
 from tests.bookkeeping import assert_nothing_is_left_half_done
 from tests.command_line import Outcome, in_process, in_subprocess
 
+pytestmark = pytest.mark.long
+
 NODES = [
     "ImageExampleGen",
     "ImportSchemaGen",

@@ -159,6 +159,7 @@ def write_colours(path: Path, encoding: str) -> None:
             writer.write(example.SerializeToString())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("encoding", ["raw", "float32"])
 def test_pixels_without_a_file_format_are_learned(encoding: str, tmp_path: Path) -> None:
     """From raw or float32 pixels, with names of the user's own and an inferred schema, to a model that labels a PNG."""

@@ -47,15 +47,17 @@ def test_the_base_is_a_model_inside() -> None:
 @pytest.mark.parametrize("dense", [(), (7,), (9, 8)])
 def test_dropout_stands_before_each_dense_layer(dense: tuple[int, ...]) -> None:
     """There is one dropout for each hidden dense layer, and one where there is none; it works in training alone."""
+    keras.utils.set_random_seed(1)
     network = build_network(Model(filters=(4,), dense=dense, dropout=0.4), PREPROCESSING, 3)
     dropouts = layers(network, keras.layers.Dropout)
     assert [layer.rate for layer in dropouts] == [0.4] * max(1, len(dense))
     kinds = [type(layer).__name__ for layer in network.layers]
     assert kinds[kinds.index("Flatten") + 1] == "Dropout"
     images = np.ones((1, 12, 10, 3), np.float32)
-    for training, num_outcomes in ((False, 1), (True, 4)):
-        outcomes = [np.asarray(network(images, training=training)).tobytes() for _ in range(4)]
-        assert len(set(outcomes)) == num_outcomes
+    for training in (False, True):
+        outcomes = {np.asarray(network(images, training=training)).tobytes() for _ in range(8)}
+        # Dropping all of a small layer gives the same more than once.
+        assert (len(outcomes) > 1) == training
 
 
 @pytest.mark.parametrize(

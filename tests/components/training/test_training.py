@@ -95,6 +95,7 @@ def test_negative_transfer_is_found(action: str, prepared: Sample, tmp_path: Pat
         assert result.summary["epochs"] == 4
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("parallel", [1, 2])
 def test_the_best_of_several_initialisations_is_trained(parallel: int, prepared: Sample, tmp_path: Path) -> None:
     """The worse half ends after each epoch; the weights of the best candidate start the training."""
