@@ -47,6 +47,12 @@ def from_text(text: str, overrides: Sequence[str], require_places: bool) -> Expe
         return load_experiment(str(file), overrides, require_places=require_places)
 
 
+def data_overrides(data_source: str, last_span: str, **_: str) -> list[str]:
+    """The pipeline's parameters that are values of the experiment, as overrides; those that are empty are left out."""
+    given = {"data.source": data_source, "data.spans.last": last_span}
+    return [f"{key}={value}" for key, value in given.items() if value.strip()]
+
+
 def _is_curated(file: str) -> bool:
     return Path(file).parent == SCHEMAS_DIRECTORY
 

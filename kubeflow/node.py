@@ -161,6 +161,7 @@ def _leave(record: RunRecord) -> NoReturn:
 
 
 def _overrides(settings: str, data_source: str, last_span: str) -> list[str]:
+    from kubeflow.embedding import data_overrides
     from schemas.problems import ExperimentError, Problem
 
     try:
@@ -170,8 +171,7 @@ def _overrides(settings: str, data_source: str, last_span: str) -> list[str]:
     if not isinstance(stated, list) or not all(isinstance(item, str) for item in stated):
         message = f'got {settings!r}; expected a JSON list of texts, as ["training.epochs=3"]'
         raise ExperimentError([Problem(message, "settings")])
-    given = [("data.source", data_source), ("data.spans.last", last_span)]
-    return [*stated, *(f"{key}={value}" for key, value in given if value.strip())]
+    return [*stated, *data_overrides(data_source, last_span)]
 
 
 if __name__ == "__main__":

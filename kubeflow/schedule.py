@@ -10,7 +10,8 @@ import click
 
 from kubeflow.client import connected, connection_options, run_options
 from kubeflow.compile import cluster_options, load_for_cluster
-from kubeflow.submit import compiled, data_overrides, parameters
+from kubeflow.embedding import data_overrides
+from kubeflow.submit import compiled, parameters
 from pipeline.command import USAGE, end
 from schemas.cron import cron_trigger
 

@@ -12,6 +12,7 @@ import click
 
 from kubeflow.client import connected, connection_options, run_options
 from kubeflow.compile import cluster_options, compile_pipeline, load_for_cluster
+from kubeflow.embedding import data_overrides
 from pipeline.command import USAGE, end
 from schemas.experiment import Experiment
 from schemas.problems import ExperimentError
@@ -22,12 +23,6 @@ _SUCCEEDED = "SUCCEEDED"
 def parameters(**given: str) -> dict[str, Any]:
     """The pipeline's parameters: those that are given, by name."""
     return {name: value for name, value in given.items() if value.strip()}
-
-
-def data_overrides(data_source: str, last_span: str, **_: str) -> list[str]:
-    """The parameters that are values of the experiment: what is compiled must be right with them, too."""
-    given = {"data.source": data_source, "data.spans.last": last_span}
-    return [f"{key}={value}" for key, value in given.items() if value.strip()]
 
 
 def compiled(experiment: Experiment, directory: str) -> str:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pytest
+from tests.programs import debian_program, free_port
 
 USER, PASSWORD, DATABASE = "darkroom", "p@ss:w/rd", "metadata"
 _QUOTED_PASSWORD = "p%40ss%3Aw%2Frd"
@@ -79,9 +79,12 @@ def database(kind: str, listen: str = "127.0.0.1") -> Iterator[Database]:
 
 
 def _mariadb(directory: Path, listen: str) -> Database:
-    daemon, install = _program("mariadbd", "mariadb-server"), _program("mariadb-install-db", "mariadb-server")
-    client = _program("mariadb", "mariadb-server")
-    data, socket_file, port = directory / "data", directory / "socket", _free_port()
+    daemon, install = (
+        debian_program("mariadbd", "mariadb-server"),
+        debian_program("mariadb-install-db", "mariadb-server"),
+    )
+    client = debian_program("mariadb", "mariadb-server")
+    data, socket_file, port = directory / "data", directory / "socket", free_port()
     user = ["--user=root"] if os.geteuid() == 0 else []
     made = [install, "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal", *user]
     subprocess.run(made, check=True, capture_output=True, timeout=300)
@@ -106,8 +109,8 @@ def _mariadb(directory: Path, listen: str) -> Database:
 
 def _postgresql(directory: Path, listen: str) -> Database:
     installed = sorted(glob.glob("/usr/lib/postgresql/*/bin/postgres"))
-    daemon = installed[-1] if installed else _program("postgres", "postgresql")
-    initdb, port, data = str(Path(daemon).with_name("initdb")), _free_port(), directory / "data"
+    daemon = installed[-1] if installed else debian_program("postgres", "postgresql")
+    initdb, port, data = str(Path(daemon).with_name("initdb")), free_port(), directory / "data"
     # PostgreSQL does not run as root.
     other = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
     if other:
@@ -127,20 +130,3 @@ def _postgresql(directory: Path, listen: str) -> Database:
     )
     server.start()
     return server
-
-
-def _program(name: str, package: str) -> str:
-    """Where a program is. Skips the test where it is missing; in continuous integration that is a failure."""
-    program = shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"]))
-    if program is None:
-        missing = f"{name} is missing: 'apt-get install {package}' brings it"
-        if os.environ.get("CI") == "true":
-            pytest.fail(missing)
-        pytest.skip(missing)
-    return program
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])

@@ -1,4 +1,4 @@
-"""Servers that the tests start: programs that Go installs."""
+"""Servers that the tests start: where their programs are, and whether they listen."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Sequence
 
 import pytest
 
@@ -22,11 +23,21 @@ def go_program(name: str, package: str) -> str:
       name: of the program.
       package: that `go install` makes it from.
     """
-    places = [os.environ.get("PATH", ""), os.environ.get("GOBIN", "")]
-    places += [os.path.join(root, "bin") for root in (os.environ.get("GOPATH"), os.path.expanduser("~/go")) if root]
-    program = shutil.which(name, path=os.pathsep.join(filter(None, places)))
+    roots = (os.environ.get("GOPATH"), os.path.expanduser("~/go"))
+    places = [os.environ.get("GOBIN", ""), *(os.path.join(root, "bin") for root in roots if root)]
+    return _program(name, places, f"go install {package}@latest")
+
+
+def debian_program(name: str, package: str) -> str:
+    """Where a program of one of Debian's packages is; where it is missing, as `go_program`."""
+    return _program(name, ["/usr/sbin", "/usr/local/sbin"], f"apt-get install {package}")
+
+
+def _program(name: str, places: Sequence[str], remedy: str) -> str:
+    path = os.pathsep.join(filter(None, [os.environ.get("PATH", ""), *places]))
+    program = shutil.which(name, path=path)
     if program is None:
-        missing = f"{name} is missing: 'go install {package}@latest' brings it"
+        missing = f"{name} is missing: '{remedy}' brings it"
         if os.environ.get("CI") == "true":
             pytest.fail(missing)
         pytest.skip(missing)

@@ -67,12 +67,12 @@ def runs_of(paths: Paths, keep: int, versions: Collection[int]) -> Runs:
     served = frozenset(record.run_id for record in records if record.pushed_version in versions)
     repeated = {record.run_id: record.repeats for record in records if record.repeats}
     newest = ids[-keep:] if keep else []
-    kept = {*newest, *(repeated[run_id] for run_id in newest if run_id in repeated)}
+    kept = {*newest, *(repeated[run_id] for run_id in newest if run_id in repeated)} & {*ids}
     stated = {record.run_id: record.started for record in records}
     # The clock may have been set back: then a run's id is later than its time.
     began = [_began(run_id, stated.get(run_id, "")) for run_id in kept]
     now = datetime.now(timezone.utc).timestamp()
-    return Runs(tuple(sorted(kept & {*ids})), served, records[-1] if records else None, min(began, default=now))
+    return Runs(tuple(sorted(kept)), served, records[-1] if records else None, min(began, default=now))
 
 
 def take_inventory(paths: Paths, lineage: Lineage, needs: Needs, runs: Runs, serving: Path | None) -> list[Item]:
