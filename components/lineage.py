@@ -13,7 +13,10 @@ ACCEPTED = "accepted"
 BLESSED = "blessed"
 MODEL_ID = "current_model_id"
 
-# Custom property of a pushed model, as TFX's Pusher names it.
+# Type of a pushed model, and its custom properties as TFX's Pusher names them: `<serving directory>/<version>`, and the
+# version alone.
+PUSHED_MODEL = "PushedModel"
+PUSHED_DESTINATION = "pushed_destination"
 PUSHED_VERSION = "pushed_version"
 
 # File of the ingestion's report, in the directory of the examples.

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from pathlib import Path
 
 from ml_metadata.metadata_store import MetadataStore
+from ml_metadata.proto import metadata_store_pb2
 from tfx.dsl.compiler import constants
 
 from components.errors import TrainingError
+from components.lineage import BLESSED, MODEL_ID, PUSHED_DESTINATION, PUSHED_MODEL
 from components.networks.weights import BASE_WEIGHTS_FILE, NATIVE
+from components.pusher.rolled_back import RolledBackModels
+from components.pusher.serving_directory import open_directory
 from pipeline.artifacts import Artifacts
 from pipeline.metadata import ConnectionConfig, PatientMetadata, file_connection
 from pipeline.paths import Paths
@@ -31,7 +36,8 @@ def base_weights_of_another(
       artifacts: where they are kept.
 
     Raises:
-      TrainingError: that experiment has no blessed model in this workspace.
+      TrainingError: that experiment has no blessed model in this workspace, or all were rolled back.
+      StageError, OSError: the directory that it was pushed to last cannot be read.
     """
     weights = experiment.model.weights
     name = weights.experiment if isinstance(weights, WeightsFrom) else None
@@ -51,25 +57,33 @@ def base_weights_of_another(
             )
     if model is None:
         raise TrainingError(
-            f"model.weights.experiment: {name} has no blessed model in {paths.workspace}"
+            f"model.weights.experiment: {name} has no blessed model in {paths.workspace} that was not rolled back"
             f"{suggestion(name, known)}; run it first, or name one that has run there: {', '.join(known) or 'none has'}"
         )
     return str(Path(model) / NATIVE / BASE_WEIGHTS_FILE)
 
 
 def _last_blessed(store: MetadataStore, pipeline: int, artifacts: Artifacts) -> str | None:
-    """The uri of the model that was blessed last in a pipeline and is still there."""
+    """The uri of the model that was blessed last in a pipeline, was not rolled back and is still there."""
     known = {artifact.id: artifact for artifact in store.get_artifacts_by_context(pipeline)}
-    blessings = [artifact for _, artifact in sorted(known.items(), reverse=True) if artifact.type == _BLESSING]
-    ids = [each.custom_properties["current_model_id"].int_value for each in blessings if _is_good(each)]
-    there = (known[id].uri for id in ids if id in known and _has_base(known[id].uri, artifacts))
-    return next(there, None)
+    newest_first = [artifact for _, artifact in sorted(known.items(), reverse=True)]
+    pushed = next((artifact for artifact in newest_first if artifact.type == PUSHED_MODEL), None)
+    rolled_back = _rolled_back_where(pushed, store) if pushed else ()
+    ids = [
+        artifact.custom_properties[MODEL_ID].int_value
+        for artifact in newest_first
+        if artifact.type == _BLESSING and artifact.custom_properties[BLESSED].int_value == 1
+    ]
+    wanted = (known[id].uri for id in ids if id in known and id not in rolled_back)
+    return next((uri for uri in wanted if _has_base(uri, artifacts)), None)
+
+
+def _rolled_back_where(pushed: metadata_store_pb2.Artifact, store: MetadataStore) -> Container[int]:
+    """Models that were rolled back in the directory that a model was pushed to."""
+    destination = pushed.custom_properties[PUSHED_DESTINATION].string_value
+    return RolledBackModels(store, open_directory(destination.rpartition("/")[0]))
 
 
 def _has_base(model: str, artifacts: Artifacts) -> bool:
     artifacts.fetch(model)
     return (Path(model) / NATIVE / BASE_WEIGHTS_FILE).exists()
-
-
-def _is_good(blessing: object) -> bool:
-    return bool(blessing.custom_properties["blessed"].int_value == 1)  # type: ignore[attr-defined]

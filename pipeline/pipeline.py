@@ -29,6 +29,7 @@ def create_pipeline(experiment: Experiment, paths: Paths, base_weights: str | No
       paths: where its results go.
       base_weights: file of the weights that another experiment gives to the base.
     """
+    serving = paths.published(experiment)
     ingestion = ImageExampleGen(experiment.data, paths.source(experiment), str(paths.quarantine.absolute()))
     examples = ingestion.outputs["examples"]
 
@@ -49,7 +50,7 @@ def create_pipeline(experiment: Experiment, paths: Paths, base_weights: str | No
     )
     transform.add_upstream_node(gate)
 
-    warm_start = warm_start_resolver(examples) if experiment.goes_on_from_itself else None
+    warm_start = warm_start_resolver(examples, serving) if experiment.goes_on_from_itself else None
     base_model = warm_start.outputs["model"] if warm_start else None
     learned_from = (examples, transform.outputs["transform_graph"], schema.outputs["schema"])
     checkpoints = str(paths.checkpoints.absolute())
@@ -62,7 +63,7 @@ def create_pipeline(experiment: Experiment, paths: Paths, base_weights: str | No
         base_model=base_model,
         base_weights=base_weights,
     )
-    baseline = baseline_resolver(trainer.outputs["model"])
+    baseline = baseline_resolver(trainer.outputs["model"], serving)
     evaluator = image_evaluator(experiment.evaluation, examples, trainer.outputs["model"], baseline.outputs["model"])
     canary = None
     if experiment.canary.enabled:
@@ -78,7 +79,7 @@ def create_pipeline(experiment: Experiment, paths: Paths, base_weights: str | No
     pusher = AtomicPusher(
         experiment.name,
         experiment.push,
-        paths.published(experiment),
+        serving,
         trainer.outputs["model"],
         evaluator.outputs["blessing"],
         canary.outputs["infra_blessing"] if canary else None,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from ml_metadata.metadata_store import MetadataStore
 from tfx import types
 from tfx.dsl.components.common import resolver
 
-from components.lineage import BLESSED, MODEL_ID
+from components.champions import blessed_models
+from components.pusher.rolled_back import RolledBackModels
+from components.pusher.serving_directory import open_directory
 
 CANDIDATE = "candidate"
 MODEL = "model"
@@ -13,31 +16,38 @@ BLESSING = "model_blessing"
 
 
 class LastBlessedOther(resolver.ResolverStrategy):
-    """Resolves to the model that was blessed last, the candidate itself left out.
+    """Resolves to the model that was blessed last, the candidate itself left out, and those that were rolled back.
 
     A judgement from the cache adds no blessing, so a run with nothing new meets the same baseline as
     the run before it, and finds its evaluation in the cache too.
     """
 
+    def __init__(self, serving_directory: str) -> None:
+        """Reads nothing yet.
+
+        Args:
+          serving_directory: where models are pushed to.
+        """
+        self._serving_directory = serving_directory
+
     def resolve_artifacts(
-        self, store: object, input_dict: dict[str, list[types.Artifact]]
+        self, store: MetadataStore, input_dict: dict[str, list[types.Artifact]]
     ) -> dict[str, list[types.Artifact]]:
         """Keeps at most one artifact in `model` and `model_blessing`.
 
         Args:
-          store: not read.
+          store: is asked which versions were pushed.
           input_dict: all `model` and `model_blessing` artifacts of the pipeline, and the `candidate`.
+
+        Raises:
+          StageError, OSError: the serving directory cannot be read.
         """
         candidates = {artifact.id for artifact in input_dict[CANDIDATE]}
-        models = {model.id: model for model in input_dict[MODEL] if model.id not in candidates}
-        blessings = [
-            blessing
-            for blessing in input_dict[BLESSING]
-            if blessing.get_int_custom_property(BLESSED) == 1 and blessing.get_int_custom_property(MODEL_ID) in models
-        ]
-        resolved = {CANDIDATE: input_dict[CANDIDATE], MODEL: [], BLESSING: []}
-        if blessings:
-            last = max(blessings, key=lambda blessing: blessing.id)
-            resolved[MODEL] = [models[last.get_int_custom_property(MODEL_ID)]]
-            resolved[BLESSING] = [last]
-        return resolved
+        rolled_back = RolledBackModels(store, open_directory(self._serving_directory))
+        blessed = blessed_models(input_dict[MODEL], input_dict[BLESSING])
+        others = (
+            {MODEL: [model], BLESSING: [blessing]}
+            for model, blessing in blessed
+            if model.id not in candidates and model.id not in rolled_back
+        )
+        return {CANDIDATE: input_dict[CANDIDATE], **next(others, {MODEL: [], BLESSING: []})}

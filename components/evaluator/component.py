@@ -65,14 +65,16 @@ class ImageEvaluator(base_component.BaseComponent):
         )
 
 
-def baseline_resolver(candidate: types.BaseChannel) -> Resolver:
+def baseline_resolver(candidate: types.BaseChannel, serving_directory: str) -> Resolver:
     """Finds the model to compare a candidate with.
 
     Args:
       candidate: the Trainer's output `model`.
+      serving_directory: where models are pushed to.
     """
     return Resolver(
         strategy_class=LastBlessedOther,
+        config={"serving_directory": serving_directory},
         **{
             MODEL: types.Channel(type=standard_artifacts.Model),
             BLESSING: types.Channel(type=standard_artifacts.ModelBlessing),

@@ -12,7 +12,7 @@ from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from components.errors import StageError
-from components.lineage import PUSHED_VERSION
+from components.lineage import PUSHED_DESTINATION, PUSHED_VERSION
 from components.pusher.publication import publish
 from components.pusher.serving_directory import open_directory
 from schemas.push import Push
@@ -48,5 +48,5 @@ class Executor(base_executor.BaseExecutor):
 
         pushed = artifact_utils.get_single_instance(output_dict["pushed_model"])
         pushed.set_int_custom_property("pushed", int(publication.pushed))
-        pushed.set_string_custom_property("pushed_destination", f"{serving.location}/{publication.version}")
+        pushed.set_string_custom_property(PUSHED_DESTINATION, f"{serving.location}/{publication.version}")
         pushed.set_string_custom_property(PUSHED_VERSION, str(publication.version))

@@ -9,6 +9,7 @@ from typing import Any
 from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2
 
+from components.pusher.rolled_back import RolledBackModels
 from pipeline.garbage.inventory import runs_of, take_inventory
 from pipeline.garbage.item import KINDS, REPORTS, RUNS, Item
 from pipeline.garbage.needs import Lineage, needs_of
@@ -82,7 +83,7 @@ def collect(experiment: Experiment, paths: Paths, keep: int, delete: bool) -> Co
     store = _open(paths.metadata)
     lineage = Lineage(store)
     runs = runs_of(paths, keep, versions)
-    needs = needs_of(lineage, runs.kept, versions)
+    needs = needs_of(lineage, runs.kept, versions, RolledBackModels(store, serving))
     local = None if "://" in serving.location else Path(serving.location)
     items = tuple(take_inventory(paths, lineage, needs, runs, local))
     found = Collection(FOUND, items)

@@ -2,18 +2,28 @@
 
 The rules ask for more rather than for less than the resolvers do (`components.data_gate.baseline`,
 `components.evaluator.baseline`, `components.trainer.warm_start`): each leaves the data or the model at hand out, so the
-last one and the last other one are kept, whatever the next run brings.
+last one and the last other one are kept, whatever the next run brings. Models that were rolled back are kept like
+others, for that can be undone, and beside them those that stand in for them.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Container, Iterable, Iterator
+from itertools import islice
 
 from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2
 
-from components.lineage import ACCEPTED, BLESSED, INPUT_FINGERPRINT, MODEL_ID, PUSHED_VERSION, STATISTICS_ID
+from components.lineage import (
+    ACCEPTED,
+    BLESSED,
+    INPUT_FINGERPRINT,
+    MODEL_ID,
+    PUSHED_MODEL,
+    PUSHED_VERSION,
+    STATISTICS_ID,
+)
 
 _RUN = "pipeline_run"
 _MODEL = "model"
@@ -70,21 +80,29 @@ class Lineage:
         read = {item for stage in self._makers[model] for item in self._touched[stage]}
         return frozenset(item for item in read if self.artifacts[item].type == "Examples")
 
+    def starts_of(self, model: int) -> set[int]:
+        """Ids of the models that the training of a model went on from."""
+        read = {item for stage in self._makers[model] for item in self._touched[stage]} - {model}
+        return {item for item in read if self.artifacts[item].type == "Model"}
 
-def needs_of(lineage: Lineage, runs: Iterable[str], versions: Collection[int]) -> Needs:
+
+def needs_of(
+    lineage: Lineage, runs: Iterable[str], versions: Collection[int], rolled_back: Container[int] = ()
+) -> Needs:
     """Why each artifact that is needed is so.
 
     Args:
       lineage: of the workspace.
       runs: ids of the runs that are kept.
       versions: that are served, or were rolled back and are kept.
+      rolled_back: models that resolvers leave out.
     """
     needs: Needs = {}
     for run in runs:
         _add(needs, lineage.of_run(run), "kept runs")
     for model in _served_models(lineage, versions):
         _add(needs, lineage.about_model(model), "served versions")
-    for model in _blessed_models(lineage):
+    for model in _blessed_models(lineage, rolled_back):
         _add(needs, lineage.about_model(model), "the last blessed models")
     _add(needs, _passed_data(lineage), "the last data that passed")
     return needs
@@ -98,14 +116,17 @@ def _add(needs: Needs, artifacts: Iterable[int], reason: str) -> None:
 def _served_models(lineage: Lineage, versions: Collection[int]) -> set[int]:
     wanted = {str(version) for version in versions}
     pushed = [
-        item for item in lineage.of_type("PushedModel") if item.custom_properties[PUSHED_VERSION].string_value in wanted
+        item for item in lineage.of_type(PUSHED_MODEL) if item.custom_properties[PUSHED_VERSION].string_value in wanted
     ]
     models = {item.id for item in lineage.of_type("Model")}
     return {model for item in pushed for model in models if item.id in lineage.about_model(model)}
 
 
-def _blessed_models(lineage: Lineage) -> list[int]:
-    """The last two, and the last that learned from other examples than the newest."""
+def _blessed_models(lineage: Lineage, rolled_back: Container[int]) -> Iterator[int]:
+    """The last two and the last that learned from other examples than the newest, also of those not rolled back.
+
+    And what the newest went on from.
+    """
     models = {item.id for item in lineage.of_type("Model")}
     stated = (
         item.custom_properties[MODEL_ID].int_value
@@ -114,7 +135,12 @@ def _blessed_models(lineage: Lineage) -> list[int]:
     )
     blessed = [model for model in dict.fromkeys(stated) if model in models]
     others = [model for model in blessed if not lineage.learned_from(model) & lineage.learned_from(blessed[0])]
-    return [*blessed[:_NUM_OTHERS], *others[:1]]
+    nothing: Container[int] = ()
+    for left_out in (nothing, rolled_back):
+        yield from islice((model for model in blessed if model not in left_out), _NUM_OTHERS)
+        yield from islice((model for model in others if model not in left_out), 1)
+    for newest in blessed[:1]:
+        yield from lineage.starts_of(newest) & models
 
 
 def _passed_data(lineage: Lineage) -> set[int]:

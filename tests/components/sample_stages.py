@@ -41,7 +41,7 @@ def all_stages(experiment: Experiment, serving_directory: Path) -> list[BaseNode
     examples = ingestion.outputs["examples"]
     trainer = image_trainer(experiment, examples, transform.outputs["transform_graph"], schema.outputs["schema"], None)
     model = trainer.outputs["model"]
-    baseline = baseline_resolver(model)
+    baseline = baseline_resolver(model, str(serving_directory))
     evaluator = image_evaluator(experiment.evaluation, examples, model, baseline.outputs["model"])
     blessing = evaluator.outputs["blessing"]
     graph = transform.outputs["transform_graph"]

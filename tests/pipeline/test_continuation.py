@@ -75,6 +75,39 @@ def test_a_warm_start_waits_for_other_data(records: list[bytes], tmp_path: Path)
     assert project.run("training.warm_start=true").states["Trainer"] == "cached"
 
 
+def test_nothing_is_built_on_what_was_rolled_back(records: list[bytes], tmp_path: Path) -> None:
+    """After a rollback new data goes on from the model that is served, and is compared with it, also after gc.
+
+    So does another experiment; a run with nothing new trains nothing.
+    """
+    settings = ("training.warm_start=true", "evaluation.thresholds.accuracy={min: 0.0, max_drop: null}")
+    project = make_project(tmp_path, records[:200])
+    models = []
+    for start in (200, 350):
+        outcome = project.run(*settings)
+        assert outcome.json["status"] == "pushed", outcome.output
+        models += [path for path in (project.root / "artifacts/Trainer/model").iterdir() if path not in models]
+        write_records(project.directory / "source" / f"{start}.tfrecord", records[start : start + 150])
+    first, _ = models
+    (project.directory / "source" / "350.tfrecord").rename(project.directory / "later.tfrecord")
+    assert project.command("rollback", "--reason", "blurs at night").exit_status == 0
+    # With another setting, or its record alone would tell.
+    again = project.run(*settings, "canary.enabled=false")
+    assert again.json["status"] == "unchanged", again.output
+    assert again.states["Trainer"] == "cached"
+    assert project.command("gc", "--keep", "1", "--delete").exit_status == 0
+    (project.directory / "other.yaml").write_text(
+        "extends: small.yaml\nname: other\nmodel: {weights: {experiment: small}}\n"
+        "training: {transfer: {kind: similar}}\ncanary: {enabled: false}\n"
+    )
+    assert told(_run(project, "other.yaml")) == f"the base of {first / 'native' / 'base.weights.h5'}"
+    (project.directory / "later.tfrecord").rename(project.directory / "source" / "350.tfrecord")
+    outcome = project.run(*settings)
+    assert outcome.json["status"] == "pushed", outcome.output
+    assert told(outcome) == f"all of {first / 'native' / 'model.keras'}"
+    assert outcome.json["champion"]["model"] == str(first)
+
+
 def test_a_killed_run_goes_on(records: list[bytes], tmp_path: Path) -> None:
     """SIGKILL in the middle of a training costs the epoch that was under way, and no more."""
     project = make_project(tmp_path, records[:300])

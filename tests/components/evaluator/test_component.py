@@ -22,7 +22,7 @@ def test_the_stage_is_declared_with_the_experiments_rules() -> None:
 
 def test_the_baseline_is_sought_among_models_and_blessings() -> None:
     """The resolver has a name of its own, and gives a model and its blessing."""
-    resolver = baseline_resolver(types.Channel(type=standard_artifacts.Model))
+    resolver = baseline_resolver(types.Channel(type=standard_artifacts.Model), "/models")
     assert resolver.id == "Baseline"
     assert resolver.outputs["model"].type is standard_artifacts.Model
     assert resolver.outputs["model_blessing"].type is standard_artifacts.ModelBlessing

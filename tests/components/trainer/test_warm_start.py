@@ -3,55 +3,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ml_metadata import metadata_store
-from ml_metadata.proto import metadata_store_pb2
 from tfx import types
-from tfx.types import standard_artifacts
 
 from components.trainer.warm_start import LastBlessedOfOtherData
-
-
-class Lineage:
-    """Examples, and models that learned from them, in a real store."""
-
-    def __init__(self, directory: Path) -> None:
-        config = metadata_store_pb2.ConnectionConfig()
-        config.sqlite.filename_uri = str(directory / "metadata.db")
-        config.sqlite.connection_mode = metadata_store_pb2.SqliteMetadataSourceConfig.READWRITE_OPENCREATE
-        self.store = metadata_store.MetadataStore(config)
-        self._artifact = self.store.put_artifact_type(metadata_store_pb2.ArtifactType(name="Any"))
-        self._execution = self.store.put_execution_type(metadata_store_pb2.ExecutionType(name="Trainer"))
-        self.models: list[types.Artifact] = []
-        self.blessings: list[types.Artifact] = []
-
-    def examples(self) -> types.Artifact:
-        return self._new(standard_artifacts.Examples)
-
-    def model_of(self, examples: types.Artifact, is_blessed: bool = True) -> types.Artifact:
-        """A model that an execution has made from examples, judged after it."""
-        model, blessing = self._new(standard_artifacts.Model), self._new(standard_artifacts.ModelBlessing)
-        execution = metadata_store_pb2.Execution(type_id=self._execution)
-        kinds = metadata_store_pb2.Event
-        events = [
-            (metadata_store_pb2.Artifact(id=artifact.id, type_id=self._artifact), kinds(type=kind))
-            for artifact, kind in ((examples, kinds.INPUT), (model, kinds.OUTPUT))
-        ]
-        self.store.put_execution(execution, events, [])
-        blessing.set_int_custom_property("blessed", int(is_blessed))
-        blessing.set_int_custom_property("current_model_id", model.id)
-        self.models.append(model)
-        self.blessings.append(blessing)
-        return model
-
-    def start_for(self, examples: types.Artifact) -> list[types.Artifact]:
-        """The model that a training on these examples goes on from, in a list; or an empty one."""
-        inputs = {"model": self.models, "model_blessing": self.blessings, "examples": [examples]}
-        return LastBlessedOfOtherData().resolve_artifacts(self.store, inputs)["model"]
-
-    def _new(self, kind: type[types.Artifact]) -> types.Artifact:
-        artifact = kind()
-        [artifact.id] = self.store.put_artifacts([metadata_store_pb2.Artifact(type_id=self._artifact)])
-        return artifact
+from tests.components.lineage import Lineage
 
 
 @pytest.fixture
@@ -59,12 +14,19 @@ def lineage(tmp_path: Path) -> Lineage:
     return Lineage(tmp_path)
 
 
+def start_for(lineage: Lineage, examples: types.Artifact) -> list[types.Artifact]:
+    """The model that a training on these examples goes on from, in a list; or an empty one."""
+    inputs = {"model": lineage.models, "model_blessing": lineage.blessings, "examples": [examples]}
+    strategy = LastBlessedOfOtherData(lineage.serving.location)
+    return strategy.resolve_artifacts(lineage.store, inputs)["model"]
+
+
 def test_a_first_training_has_no_start(lineage: Lineage) -> None:
     """Where nothing was blessed there is no model to go on from, and a refused one is none."""
     examples = lineage.examples()
-    assert lineage.start_for(examples) == []
+    assert start_for(lineage, examples) == []
     lineage.model_of(examples, is_blessed=False)
-    assert lineage.start_for(lineage.examples()) == []
+    assert start_for(lineage, lineage.examples()) == []
 
 
 def test_new_data_goes_on_from_the_model_blessed_last(lineage: Lineage) -> None:
@@ -72,13 +34,38 @@ def test_new_data_goes_on_from_the_model_blessed_last(lineage: Lineage) -> None:
     lineage.model_of(lineage.examples())
     second = lineage.model_of(lineage.examples())
     lineage.model_of(lineage.examples(), is_blessed=False)
-    assert lineage.start_for(lineage.examples()) == [second]
+    assert start_for(lineage, lineage.examples()) == [second]
 
 
 def test_the_same_data_has_the_same_start_as_before(lineage: Lineage) -> None:
     """A model that learned from the data at hand is passed over, so that nothing new trains nothing."""
     first = lineage.model_of(lineage.examples())
     newer = lineage.examples()
-    assert lineage.start_for(newer) == [first]
+    assert start_for(lineage, newer) == [first]
     lineage.model_of(newer)
-    assert lineage.start_for(newer) == [first]
+    assert start_for(lineage, newer) == [first]
+
+
+def test_a_model_that_was_rolled_back_is_no_start(lineage: Lineage) -> None:
+    """New data goes on from the one that is served instead; from the other again once it is live again."""
+    first, second = (lineage.model_of(lineage.examples()) for _ in range(2))
+    lineage.push(first)
+    version = lineage.push(second)
+    lineage.roll_back()
+    assert start_for(lineage, lineage.examples()) == [first]
+    lineage.roll_back(to=version)
+    assert start_for(lineage, lineage.examples()) == [second]
+
+
+def test_a_rollback_trains_nothing_anew(lineage: Lineage) -> None:
+    """The data at hand keeps the start that its training had, be it rolled back since, as long as it is there."""
+    first = lineage.model_of(lineage.examples())
+    second = lineage.model_of(lineage.examples(), start=first)
+    newest = lineage.examples()
+    third = lineage.model_of(newest, start=second)
+    versions = [lineage.push(model) for model in (first, second, third)]
+    lineage.roll_back(to=versions[0])
+    assert start_for(lineage, newest) == [second]
+    assert start_for(lineage, lineage.examples()) == [first]
+    lineage.models.remove(second)
+    assert start_for(lineage, newest) == [first]
