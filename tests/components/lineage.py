@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ml_metadata.metadata_store import MetadataStore
 from ml_metadata.proto import metadata_store_pb2
 from tfx import types
 from tfx.types import standard_artifacts
+from tfx.types.artifact import ArtifactState
 
 from components.lineage import BLESSED, MODEL_ID, PUSHED_DESTINATION
 from components.pusher.local_directory import LocalDirectory
@@ -49,11 +50,10 @@ class Lineage:
         self, examples: types.Artifact, is_blessed: bool = True, start: types.Artifact | None = None
     ) -> types.Artifact:
         """A model that an execution has made from examples, and from another model, judged after it."""
-        model, blessing = self._new(standard_artifacts.Model), self._new(standard_artifacts.ModelBlessing)
+        model = self._new(standard_artifacts.Model)
         self._execute([examples, *([start] if start else [])], [model])
+        blessing = self._new(standard_artifacts.ModelBlessing, {BLESSED: int(is_blessed), MODEL_ID: model.id})
         self._execute([model], [blessing])
-        blessing.set_int_custom_property(BLESSED, int(is_blessed))
-        blessing.set_int_custom_property(MODEL_ID, model.id)
         self.models.append(model)
         self.blessings.append(blessing)
         return model
@@ -64,8 +64,7 @@ class Lineage:
         servable.mkdir(parents=True, exist_ok=True)
         (servable / "saved_model.pb").write_text(f"graph {model.id}")
         version = publish(servable, self.serving, self._push, "flowers").version
-        destination = metadata_store_pb2.Value(string_value=f"{self.serving.location}/{version}")
-        pushed = self._new(standard_artifacts.PushedModel, {PUSHED_DESTINATION: destination})
+        pushed = self._new(standard_artifacts.PushedModel, {PUSHED_DESTINATION: f"{self.serving.location}/{version}"})
         self._execute([model], [pushed])
         return version
 
@@ -73,12 +72,16 @@ class Lineage:
         """Makes another version live."""
         roll_back(self.serving, self._push, "flowers", to)
 
-    def _new(
-        self, kind: type[types.Artifact], properties: dict[str, metadata_store_pb2.Value] | None = None
-    ) -> types.Artifact:
+    def _new(self, kind: type[types.Artifact], properties: Mapping[str, int | str] | None = None) -> types.Artifact:
         artifact = kind()
-        stored = metadata_store_pb2.Artifact(type_id=self._types[kind], custom_properties=properties or {})
-        [artifact.id] = self.store.put_artifacts([stored])
+        artifact.type_id = self._types[kind]
+        artifact.state = ArtifactState.PUBLISHED
+        for name, value in (properties or {}).items():
+            if isinstance(value, int):
+                artifact.set_int_custom_property(name, value)
+            else:
+                artifact.set_string_custom_property(name, value)
+        [artifact.id] = self.store.put_artifacts([artifact.mlmd_artifact])
         return artifact
 
     def _execute(self, read: Iterable[types.Artifact], made: Iterable[types.Artifact]) -> None:
