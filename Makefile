@@ -20,7 +20,7 @@ run: environment ## Runs EXPERIMENT (default: digits), from its data to a pushed
 test: environment ## Runs the tests, two modules at a time
 	$(PYTHON) -m pytest --numprocesses 2 --dist loadfile
 
-test-long: environment ## Runs the tests of whole runs, schedules and faults, for which `make test` has no time
+test-long: environment ## Runs the longest tests: whole runs, faults, schedules, trainings and searches in several processes
 	$(PYTHON) -m pytest -m long --numprocesses 2 --dist loadfile
 
 test-cluster: environment ## Runs compiled pipelines task by task, against real database servers and object stores

@@ -12,6 +12,8 @@ from tests.command_line import ROOT
 from tests.components.pusher.models import push_models
 from tests.soak.poller import Poller, verify
 
+pytestmark = pytest.mark.long
+
 
 def test_pollers_see_only_whole_versions_while_pushers_are_killed() -> None:
     """40 pushes and 20 rollbacks, half of them killed by SIGKILL: each version that is seen verifies and loads.

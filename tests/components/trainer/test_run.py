@@ -126,6 +126,7 @@ def test_hyperparameters_go_before_the_experiment(prepared: Sample, tmp_path: Pa
     assert told["hyperparameters"] == found.hyperparameters["values"]
 
 
+@pytest.mark.long
 def test_checkpoints_are_kept_by_what_they_are_of(prepared: Sample, tmp_path: Path) -> None:
     """Another attempt at the same training has the same place, which goes when another training begins."""
     checkpoints = tmp_path / "checkpoints"

@@ -17,6 +17,8 @@ from components.training.cluster import needs_own_processes, train_apart
 from components.training.training import train
 from tests.components.training.sample_request import request_over
 
+pytestmark = pytest.mark.long
+
 if TYPE_CHECKING:
     from tests.components.conftest import Sample
 

@@ -48,6 +48,7 @@ def stages(sample: Sample, checkpoints: Path, tuning: dict[str, Any]) -> list[Ba
     return [*before, tuner, trainer.with_id("TunedTrainer")]
 
 
+@pytest.mark.long
 def test_the_stage_in_a_pipeline(prepared: Sample, tmp_path: Path) -> None:
     """Sweep, search and cross-validation build on each other; TFX's Trainer reads what they found, and learns with it.
 

@@ -130,6 +130,7 @@ def test_a_trial_whose_process_was_killed_stays_failed(short: TrainingRequest, t
     assert [request.training.learning_rate for request in workers.requests.values()] == [0.3]
 
 
+@pytest.mark.long
 def test_a_killed_search_goes_on_where_it_was(
     short: TrainingRequest, workers: Workers, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -12,6 +12,8 @@ import pytest
 from components.tuner.workers import Workers
 from tests.processes import children_of
 
+pytestmark = pytest.mark.long
+
 if TYPE_CHECKING:
     from components.training.request import TrainingRequest
 
