@@ -20,14 +20,11 @@ from pipeline.launcher import Launcher
 from pipeline.metadata import PatientMetadata
 from pipeline.record import CACHED, EXECUTED
 from pipeline.unfinished import give_up
+from pipeline.unresolved import why_unresolved
 
 _RESOLVER = "tfx.dsl.components.common.resolver.Resolver"
 
 Outputs = Mapping[str, Sequence[types.Artifact]]
-
-
-class UnresolvedInputError(Exception):
-    """A node's inputs are not there."""
 
 
 class NodeOutcome(NamedTuple):
@@ -99,7 +96,7 @@ class CompiledPipeline:
             done = [item for item in self._executions(handle, node_id) if execution_lib.is_execution_successful(item)]
         if not done:
             return None
-        return NodeOutcome(EXECUTED, {}) if self.is_resolver(node_id) else self._outcome(node_id, done[-1].id)
+        return NodeOutcome(EXECUTED, {}) if self.is_resolver(node_id) else self._outcome(done[-1].id)
 
     def launch(self, node_id: str, from_cache: bool = True) -> NodeOutcome:
         """Runs one node, or takes its result from the cache.
@@ -112,8 +109,8 @@ class CompiledPipeline:
 
         Raises:
           UnresolvedInputError: its inputs are not there.
-          BaseException: whatever the node's own work raises, or what interrupts it; its outputs are
-            removed then, and its execution is marked as failed.
+          BaseException: whatever the node's own work or the look-up of its inputs raises, or what interrupts it; its
+            outputs are removed then, and its execution is marked as failed.
         """
         node = self._nodes[node_id]
         node.execution_options.caching_options.enable_cache = from_cache
@@ -128,12 +125,13 @@ class CompiledPipeline:
                 custom_driver_spec=runner_utils.extract_custom_driver_spec(self._deployment, node_id),
                 artifacts=self._artifacts,
             ).launch()
+            self._require_success(node, execution_info.execution_id)
         except BaseException:
             self._give_up(node_id)
             raise
         if self.is_resolver(node_id):
             return NodeOutcome(EXECUTED, {})
-        return self._outcome(node_id, execution_info.execution_id)
+        return self._outcome(execution_info.execution_id)
 
     def give_up(self) -> list[str]:
         """Ends what processes that died have left unfinished of this run; nobody may be at work on it any more.
@@ -154,13 +152,15 @@ class CompiledPipeline:
                     stored.custom_properties[name].string_value = value
             handle.store.put_artifacts([stored])
 
-    def _outcome(self, node_id: str, execution_id: int | None) -> NodeOutcome:
+    def _require_success(self, node: pipeline_pb2.PipelineNode, execution_id: int | None) -> None:
         with self._metadata() as handle:
-            if execution_id is None:
-                raise UnresolvedInputError(f"{node_id} was skipped by TFX: its inputs are not there")
+            executions = [] if execution_id is None else handle.store.get_executions_by_id([execution_id])
+            if not any(execution_lib.is_execution_successful(execution) for execution in executions):
+                raise why_unresolved(handle, node)
+
+    def _outcome(self, execution_id: int) -> NodeOutcome:
+        with self._metadata() as handle:
             [execution] = handle.store.get_executions_by_id([execution_id])
-            if not execution_lib.is_execution_successful(execution):
-                raise UnresolvedInputError(f"{node_id} could not find its inputs in ML Metadata")
             was_cached = execution.last_known_state == metadata_store_pb2.Execution.CACHED
             outputs = execution_lib.get_output_artifacts(handle, execution_id)
         for made in outputs.values():

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from tests.command_line import ROOT, Outcome, in_process
 from tests.pipeline.projects import Project, make_project, write_records
+from tests.s3 import s3_server
 
 pytestmark = pytest.mark.long
 
@@ -106,6 +107,26 @@ def test_nothing_is_built_on_what_was_rolled_back(records: list[bytes], tmp_path
     assert outcome.json["status"] == "pushed", outcome.output
     assert told(outcome) == f"all of {first / 'native' / 'model.keras'}"
     assert outcome.json["champion"]["model"] == str(first)
+
+
+def test_where_versions_are_cannot_be_read(
+    records: list[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that cannot know what was rolled back says so, rather than to begin at random and compare with nothing."""
+    settings = ("push.directory=s3://bucket/small", "training.warm_start=true", "canary.enabled=false")
+    project = make_project(tmp_path, records[:200])
+    with s3_server(tmp_path / "s3", monkeypatch):
+        assert project.run(*settings).json["status"] == "pushed"
+        write_records(project.directory / "source" / "more.tfrecord", records[200:300])
+        password = os.environ["AWS_SECRET_ACCESS_KEY"]
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another")
+        refused = project.run(*settings)
+        assert refused.exit_status == 1
+        assert "WarmStart: s3://bucket/small cannot be used" in refused.json["message"]
+        assert refused.states["Trainer"] == "skipped"
+        assert not refused.shows_a_trace
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", password)
+        assert told(project.run(*settings)).startswith("all of ")
 
 
 def test_a_killed_run_goes_on(records: list[bytes], tmp_path: Path) -> None:

@@ -1,18 +1,21 @@
 # No `from __future__ import annotations`: TFX reads a function's annotations to make a component of it.
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from ml_metadata.proto import metadata_store_pb2
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
+from tfx.dsl.components.common.resolver import Resolver, ResolverStrategy
 from tfx.orchestration.pipeline import Pipeline
-from tfx.types import standard_artifacts
+from tfx.types import Artifact, Channel, standard_artifacts
 
-from components.errors import DataError
-from pipeline.execution import CompiledPipeline, UnresolvedInputError
+from components.errors import DataError, PassingError
+from pipeline.execution import CompiledPipeline
 from pipeline.metadata import file_connection
 from pipeline.paths import Paths
 from pipeline.pipeline import create_pipeline
+from pipeline.unresolved import UnresolvedInputError
 from schemas.loading import load_experiment
 from tests.bookkeeping import assert_nothing_is_left_half_done, store_at
 
@@ -31,6 +34,17 @@ def Source(end: Parameter[str], model: OutputArtifact[standard_artifacts.Model])
 def Copy(model: InputArtifact[standard_artifacts.Model], copy: OutputArtifact[standard_artifacts.Model]) -> None:
     """Copies what Source wrote."""
     Path(copy.uri, "file").write_text(Path(model.uri, "file").read_text())
+
+
+class Failing(ResolverStrategy):
+    """Fails as often as it is told, then finds what is there."""
+
+    failures: ClassVar[list[Exception]] = []
+
+    def resolve_artifacts(self, store: object, input_dict: dict[str, list[Artifact]]) -> dict[str, list[Artifact]]:
+        if self.failures:
+            raise self.failures.pop()
+        return input_dict
 
 
 def compiled(root: Path, run_id: str, end: str = "well") -> CompiledPipeline:
@@ -138,3 +152,18 @@ def test_a_node_without_its_inputs_is_refused(tmp_path: Path) -> None:
     """A node whose inputs nothing has made is an error with its name, not a silent skip."""
     with pytest.raises(UnresolvedInputError, match="Copy"):
         compiled(tmp_path, "first").launch("Copy")
+
+
+def test_a_look_up_that_fails_is_no_find(tmp_path: Path) -> None:
+    """What a resolver raises goes on to the caller; where it was only for a moment, another try is in order."""
+    look_up = Resolver(strategy_class=Failing, model=Channel(type=standard_artifacts.Model)).with_id("LookUp")
+    dag = Pipeline("small", pipeline_root=str(tmp_path / "artifacts"), components=[look_up])
+    pipeline = CompiledPipeline(dag, "first", file_connection(tmp_path / "metadata.db"))
+    Failing.failures += [DataError("on purpose")] * 2
+    with pytest.raises(DataError, match="on purpose"):
+        pipeline.launch("LookUp")
+    Failing.failures += [DataError("on purpose")]
+    with pytest.raises(PassingError, match="LookUp"):
+        pipeline.launch("LookUp")
+    assert pipeline.launch("LookUp").state == "executed"
+    assert_nothing_is_left_half_done(tmp_path)
