@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -206,35 +205,26 @@ def test_away_and_back_and_gone(servable: Path, serving: LocalDirectory) -> None
     assert [path.name for path in serving.path.iterdir()] == [".lock"]
 
 
-def test_no_file_is_deleted_from_a_version_that_is_listed(servable: Path, serving: LocalDirectory) -> None:
-    """While versions are removed, a poller that finds one finds it whole."""
-    for index in range(200):
-        (servable / f"file-{index:03d}").write_bytes(b"x")
-    for version in range(6):
+def test_no_file_is_deleted_from_a_version_that_is_listed(
+    servable: Path, serving: LocalDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each time a file is deleted, a poller that looks just then does not find the version that it belongs to."""
+    for version in range(3):
         put(serving, servable, version)
-    num_entries = len(os.listdir(serving.path / "0"))
-    ended = threading.Event()
-    partial: list[int] = []
-    num_looks = 0
+    serving.withdraw(0)
+    listed: list[list[int]] = []
+    unlink = os.unlink
 
-    def poll() -> None:
-        nonlocal num_looks
-        while not ended.is_set():
-            num_looks += 1
-            for version in serving.versions():
-                # It may be renamed between two looks at it.
-                with contextlib.suppress(FileNotFoundError):
-                    if len(os.listdir(serving.path / str(version))) != num_entries:
-                        partial.append(version)
+    def look_and_unlink(path: str, *, dir_fd: int | None = None) -> None:
+        listed.append(serving.versions())
+        unlink(path, dir_fd=dir_fd)
 
-    poller = threading.Thread(target=poll, daemon=True)
-    poller.start()
-    for version in range(6):
-        serving.remove(version)
-    ended.set()
-    poller.join(timeout=60)
-    assert num_looks > 0
-    assert partial == []
+    monkeypatch.setattr(os, "unlink", look_and_unlink)
+    serving.remove(0)
+    num_files = len(listed)
+    serving.remove(1)
+    assert num_files > 1
+    assert listed == [[1, 2]] * num_files + [[2]] * num_files
 
 
 def test_the_history_survives_a_line_that_was_cut_short(serving: LocalDirectory) -> None:

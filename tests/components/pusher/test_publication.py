@@ -114,20 +114,21 @@ def test_the_newest_versions_are_kept(servable: Path, serving: LocalDirectory) -
 
 def test_a_version_stays_while_servers_may_be_loading_it(servable: Path, serving: LocalDirectory) -> None:
     """What was replaced a moment ago is kept beyond the number; with the next push after that time it goes."""
-    push = Push(keep=1, grace_seconds=0.5, model_server=None)
+    push = Push(keep=1, grace_seconds=60, model_server=None)
     published = push_models(serving, servable, 1, 2, 3, push=push)
     assert serving.versions() == published
     time.sleep(0.6)
+    push = Push(keep=1, grace_seconds=0.5, model_server=None)
     assert publish(servable, serving, push, NAME).version == published[-1]
     assert serving.versions() == published[-1:]
 
 
 def test_a_version_that_a_rollback_made_live_has_its_time_too(servable: Path, serving: LocalDirectory) -> None:
     """It counts from when it was replaced, not from when it was pushed."""
-    push = Push(keep=1, grace_seconds=0.5, model_server=None)
+    push = Push(keep=1, grace_seconds=2, model_server=None)
     first, _ = push_models(serving, servable, 1, 2, push=push)
     roll_back(serving, push, NAME)
-    time.sleep(0.6)
+    time.sleep(2.1)
     third = push_model(serving, servable, 3, push).version
     assert serving.versions() == [first, third]
 
