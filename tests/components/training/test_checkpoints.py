@@ -77,11 +77,10 @@ def test_a_killed_writer_leaves_whole_checkpoints(tmp_path: Path) -> None:
             [sys.executable, "-c", WRITER, str(directory)], cwd=ROOT, stdout=subprocess.PIPE, text=True
         )
         assert process.stdout
-        for _ in range(3):
-            process.stdout.readline()
+        said = [process.stdout.readline() for _ in range(3)]
         time.sleep(delay)
         process.kill()
-        reported = int(process.stdout.read().split()[-1])
+        reported = int([*said, *process.stdout.read().splitlines()][-1])
         process.wait()
         found = CheckpointStore(directory, 2).newest()
         assert found is not None
