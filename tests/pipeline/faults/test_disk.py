@@ -11,7 +11,7 @@ import pytest
 from components.pusher.local_directory import LocalDirectory
 from tests.bookkeeping import assert_nothing_is_left_half_done
 from tests.pipeline.faults.disks import fill, mounted, remount
-from tests.pipeline.faults.stages import when_begins
+from tests.pipeline.faults.stages import from_beginning, when_begins
 from tests.pipeline.projects import Project, make_project, write_records
 
 pytestmark = pytest.mark.long
@@ -50,7 +50,7 @@ def test_a_full_disk_ends_the_run_and_nothing_else(stage: str, small_disk: Proje
     # So that the rest is taken in no time.
     fill(ballast, leave=_LEFT)
     try:
-        with when_begins(stage, small_disk.root / "runs", lambda: fill(ballast), again=True) as is_full:
+        with from_beginning(stage, lambda: fill(ballast)) as is_full:
             outcome = small_disk.run(ANYTHING)
     finally:
         ballast.unlink(missing_ok=True)
