@@ -10,6 +10,7 @@ import pytest
 from components.errors import DataError
 from pipeline import runtime
 from pipeline.datasets.preparation import prepare
+from tests.programs import do_without
 
 # Before a test imports TensorFlow and Keras, which read these once.
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -24,11 +25,11 @@ def digits_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def fashion_mnist_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The data set fashion_mnist, prepared once; tests only read it. Skips where it cannot be had."""
+    """The data set fashion_mnist, prepared once; tests only read it. Tests do without where it cannot be had."""
     try:
         return prepare("fashion_mnist", tmp_path_factory.mktemp("datasets") / "fashion_mnist")
     except DataError as error:
-        pytest.skip(str(error))
+        do_without(str(error))
 
 
 @pytest.fixture(scope="session")

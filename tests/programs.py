@@ -1,4 +1,4 @@
-"""Servers that the tests start: where their programs are, and whether they listen."""
+"""What tests need of the machine: where the programs of servers are, and whether these listen."""
 
 from __future__ import annotations
 
@@ -8,10 +8,18 @@ import socket
 import subprocess
 import time
 from collections.abc import Sequence
+from typing import NoReturn
 
 import pytest
 
 _START_SECONDS = 30
+
+
+def do_without(reason: str) -> NoReturn:
+    """Skips the test where the machine lacks something for it; in continuous integration that is a failure."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 def go_program(name: str, package: str) -> str:
@@ -37,10 +45,7 @@ def _program(name: str, places: Sequence[str], remedy: str) -> str:
     path = os.pathsep.join(filter(None, [os.environ.get("PATH", ""), *places]))
     program = shutil.which(name, path=path)
     if program is None:
-        missing = f"{name} is missing: '{remedy}' brings it"
-        if os.environ.get("CI") == "true":
-            pytest.fail(missing)
-        pytest.skip(missing)
+        do_without(f"{name} is missing: '{remedy}' brings it")
     return program
 
 

@@ -16,6 +16,7 @@ from rich.console import Console
 
 from pipeline.progress import LOGGER, LiveProgress, PlainProgress, Progress, listening, progress_on
 from pipeline.record import RUNNING
+from tests.programs import do_without
 
 ROOT = Path(__file__).parents[2]
 ERASED_LINE = r"\x1b\[2K"
@@ -212,7 +213,7 @@ def test_nothing_that_a_node_prints_reaches_the_terminal(tmp_path: Path) -> None
     try:
         primary, secondary = pty.openpty()
     except OSError:
-        pytest.skip("there are no pseudo-terminals here")
+        do_without("there are no pseudo-terminals here")
     log = tmp_path / "Trainer.log"
     process = subprocess.Popen(
         [sys.executable, "-c", NOISY, str(log)],

@@ -9,18 +9,18 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
+from tests.programs import do_without
 
 
 @contextlib.contextmanager
 def mounted(directory: Path, megabytes: int) -> Iterator[Path]:
-    """A file system of so many megabytes at a directory; skips the test where this process may not mount."""
+    """A file system of so many megabytes at a directory; the test does without where this process may not mount."""
     if os.geteuid() != 0:
-        pytest.skip("only root may mount a file system")
+        do_without("only root may mount a file system")
     directory.mkdir(parents=True)
     command = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(directory)]
     if subprocess.run(command, check=False, capture_output=True).returncode != 0:
-        pytest.skip("root may not mount here")
+        do_without("root may not mount here")
     try:
         yield directory
     finally:

@@ -10,9 +10,8 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
 
-import pytest
+from tests.programs import do_without
 
 # From the kernel's fs/ext4/ext4.h: stop at once, and do not even write the journal.
 _EXT4_IOC_SHUTDOWN = 0x8004587D
@@ -66,7 +65,7 @@ def disk_at(directory: Path, image: Path, megabytes: int) -> Iterator[Disk]:
       megabytes: its size.
     """
     if os.geteuid() != 0:
-        _do_without("only root may mount a file system")
+        do_without("only root may mount a file system")
     directory.mkdir(parents=True)
     with image.open("wb") as file:
         file.truncate(megabytes << 20)
@@ -75,18 +74,12 @@ def disk_at(directory: Path, image: Path, megabytes: int) -> Iterator[Disk]:
         _run("mkfs.ext4", "-q", "-F", str(image))
         disk.mount()
     except (OSError, subprocess.CalledProcessError) as error:
-        _do_without(f"no ext4 file system can be made and mounted here: {error}")
+        do_without(f"no ext4 file system can be made and mounted here: {error}")
     try:
         yield disk
     finally:
         # Whoever still has a file open in it keeps it until that is closed.
         _run("umount", "--lazy", str(directory))
-
-
-def _do_without(reason: str) -> NoReturn:
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 def _run(*command: str) -> None:

@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.command_line import Outcome
 from tests.pipeline.projects import Project, changed, inverted, make_project, write_records
 from tests.pipeline.report.materials import HOSTILE
+from tests.programs import do_without
 
 LABELS = [
     *HOSTILE,
@@ -77,7 +78,7 @@ def browser() -> Iterator[Browser]:
     """A headless Chromium, the system's own."""
     path = shutil.which("chromium")
     if path is None:
-        pytest.skip("no chromium on the path")
+        do_without("no chromium on the path")
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield chromium
