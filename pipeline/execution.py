@@ -94,9 +94,7 @@ class CompiledPipeline:
     def _finished(self, node_id: str) -> NodeOutcome | None:
         with self._metadata() as handle:
             done = [item for item in self._executions(handle, node_id) if execution_lib.is_execution_successful(item)]
-        if not done:
-            return None
-        return NodeOutcome(EXECUTED, {}) if self.is_resolver(node_id) else self._outcome(done[-1].id)
+        return self._outcome(node_id, done[-1]) if done else None
 
     def launch(self, node_id: str, from_cache: bool = True) -> NodeOutcome:
         """Runs one node, or takes its result from the cache.
@@ -125,13 +123,11 @@ class CompiledPipeline:
                 custom_driver_spec=runner_utils.extract_custom_driver_spec(self._deployment, node_id),
                 artifacts=self._artifacts,
             ).launch()
-            self._require_success(node, execution_info.execution_id)
+            execution = self._successful(node, execution_info.execution_id)
         except BaseException:
             self._give_up(node_id)
             raise
-        if self.is_resolver(node_id):
-            return NodeOutcome(EXECUTED, {})
-        return self._outcome(execution_info.execution_id)
+        return self._outcome(node_id, execution)
 
     def give_up(self) -> list[str]:
         """Ends what processes that died have left unfinished of this run; nobody may be at work on it any more.
@@ -152,17 +148,21 @@ class CompiledPipeline:
                     stored.custom_properties[name].string_value = value
             handle.store.put_artifacts([stored])
 
-    def _require_success(self, node: pipeline_pb2.PipelineNode, execution_id: int | None) -> None:
+    def _successful(self, node: pipeline_pb2.PipelineNode, execution_id: int | None) -> metadata_store_pb2.Execution:
+        """The execution that TFX launched a node as, where it launched one and that did not fail."""
         with self._metadata() as handle:
             executions = [] if execution_id is None else handle.store.get_executions_by_id([execution_id])
-            if not any(execution_lib.is_execution_successful(execution) for execution in executions):
-                raise why_unresolved(handle, node)
+            for execution in executions:
+                if execution_lib.is_execution_successful(execution):
+                    return execution
+            raise why_unresolved(handle, node)
 
-    def _outcome(self, execution_id: int) -> NodeOutcome:
+    def _outcome(self, node_id: str, execution: metadata_store_pb2.Execution) -> NodeOutcome:
+        if self.is_resolver(node_id):
+            return NodeOutcome(EXECUTED, {})
+        was_cached = execution.last_known_state == metadata_store_pb2.Execution.CACHED
         with self._metadata() as handle:
-            [execution] = handle.store.get_executions_by_id([execution_id])
-            was_cached = execution.last_known_state == metadata_store_pb2.Execution.CACHED
-            outputs = execution_lib.get_output_artifacts(handle, execution_id)
+            outputs = execution_lib.get_output_artifacts(handle, execution.id)
         for made in outputs.values():
             for artifact in made:
                 self._artifacts.fetch(artifact.uri)

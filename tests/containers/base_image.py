@@ -9,7 +9,8 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from tests.containers.podman import Podman, require
+from tests.containers.podman import Podman
+from tests.programs import debian_program
 
 _PUBLIC = "docker.io/library/debian:13-slim"
 _MADE = "localhost/debian:13"
@@ -42,7 +43,7 @@ def base_image(podman: Podman) -> str:
 
 def _bootstrap(podman: Podman) -> None:
     """Makes the image by debootstrap, which needs root."""
-    require("debootstrap", "debootstrap")
+    debian_program("debootstrap", "debootstrap")
     directory = Path(tempfile.mkdtemp(prefix="debian-"))
     try:
         root, packed = directory / "root", directory / "root.tar"

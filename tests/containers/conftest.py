@@ -6,13 +6,14 @@ import pytest
 
 from tests.containers.base_image import base_image
 from tests.containers.building import Image, build
-from tests.containers.podman import Podman, require
+from tests.containers.podman import Podman
+from tests.programs import debian_program
 
 
 @pytest.fixture(scope="session")
 def podman(tmp_path_factory: pytest.TempPathFactory) -> Podman:
     """Podman with a configuration for these tests."""
-    require("podman", "podman runc netavark iptables")
+    debian_program("podman", "podman runc netavark iptables")
     return Podman(tmp_path_factory.mktemp("podman"))
 
 

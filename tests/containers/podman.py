@@ -11,8 +11,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.programs import do_without
-
 HOST = "host.containers.internal"
 """What containers call this machine."""
 
@@ -93,13 +91,6 @@ class Podman:
         file.touch(mode=0o600)
         file.write_text("\n".join(lines) + "\n", encoding="utf-8")
         return {**os.environ, "CONTAINERS_CONF": str(file)}
-
-
-def require(program: str, package: str) -> None:
-    """Skips the test where a program is missing; in continuous integration that is a failure."""
-    path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
-    if shutil.which(program, path=path) is None:
-        do_without(f"{program} is missing: 'apt-get install {package}' brings it")
 
 
 def _listed(texts: list[str]) -> str:

@@ -51,7 +51,7 @@ def test_a_second_one_is_told_who_holds_it(tmp_path: Path) -> None:
         began = time.monotonic()
         with pytest.raises(WorkspaceInUseError) as caught, workspace_lock(paths, "gc small"):
             pytest.fail("two hold the lock")
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 1
         holder = holder_of(paths)
     assert holder is not None
     assert holder.process == process.pid
